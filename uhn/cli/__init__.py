@@ -1,0 +1,34 @@
+"""The ``uhn`` command line: one module per command, each with ``add_parser(subparsers)`` and ``run(args)``.
+
+Command modules import what they need inside ``run``, so that ``--help`` and light commands start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from uhn import __version__
+from uhn.errors import UserError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Assemble the parser of all commands."""
+    from uhn.cli import describe, evaluate, report, runs, track, train
+
+    parser = argparse.ArgumentParser(prog="uhn", description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"uhn {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (train, evaluate, describe, runs, report, track):
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return its exit code (2 for a user's mistake, printed as one line)."""
+    args = build_parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except UserError as error:
+        print(f"uhn: error: {error}", file=sys.stderr)
+        return 2
