@@ -1,0 +1,40 @@
+# Path grammar:
+#   results/<scale>/runs/<setting>/<variant>/seed<k>/   run.json metrics.jsonl generator.safetensors training.json
+#                                                       result.json
+#   results/<scale>/tables/table_<nn>.{csv,md,tex}
+#   results/<scale>/tracked/<setting>.done              the runs of a setting are in the MLflow store
+#   logs/<scale>/<rule>/...                             what each job printed
+#   scratch/                                            resume checkpoints, lock files, the MLflow store
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/tracking.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        get_table_files(config["scale"]),
+        get_tracking_files(config["scale"]),
+
+
+# Every table of the paper. The numbered targets below build one.
+rule tables:
+    input:
+        get_table_files(config["scale"]),
+        get_tracking_files(config["scale"]),
+
+
+rule table_11:
+    input:
+        get_table_files(config["scale"], 11),
+        get_tracking_files(config["scale"], 11),

@@ -1,0 +1,33 @@
+"""``uhn evaluate``: evaluate trained runs on test data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = """example:
+  uhn evaluate results/demo/runs/kan_kv/uhn/seed21962
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="evaluate trained runs on test data",
+        description="Evaluate the final weights of finished training jobs on test data and write result.json.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "run_dirs", nargs="+", type=Path, metavar="RUN_DIR", help="folder written by `uhn train`"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Evaluate each folder."""
+    from uhn.training.evaluate import evaluate_run
+
+    for run_dir in args.run_dirs:
+        evaluate_run(run_dir)

@@ -1,0 +1,48 @@
+"""``uhn runs``: what would run, and what it would cost."""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLE = """example:
+  uhn runs --scale paper --table 11
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        "runs",
+        help="list the runs of a scale with steps and estimated cost",
+        description="List the runs behind the tables of a scale with steps and a rough cost on CPU cores.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
+    parser.add_argument("--table", type=int, metavar="N", help="only the runs of one table of the paper")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print one line for each setting and variant, then the total."""
+    from uhn.experiments.cost import run_core_hours, run_steps
+    from uhn.experiments.resolve import load_experiment, resolve, seeds_of
+    from uhn.models.registry import build_model
+    from uhn.reporting.definitions import needed_runs, table_numbers
+
+    tables = [args.table] if args.table else table_numbers()
+    pairs = dict.fromkeys(pair for number in tables for pair in needed_runs(number))
+    print(f"{'setting/variant':<28} {'seeds':>5} {'steps/run':>10} {'target':>10} {'core-hours':>11}")
+    total_runs, total_hours = 0, 0.0
+    for setting, variant in pairs:
+        experiment = load_experiment(setting)
+        seeds = seeds_of(experiment, args.scale)
+        config = resolve(experiment, variant, seeds[0], args.scale)
+        num_scalars = build_model(config.model).num_params
+        hours = run_core_hours(config, num_scalars) * len(seeds)
+        print(
+            f"{setting + '/' + variant:<28} {len(seeds):>5} {run_steps(config):>10,} {num_scalars:>10,} {hours:>11.3f}"
+        )
+        total_runs += len(seeds)
+        total_hours += hours
+    print(f"{total_runs} runs, about {total_hours:.2f} core-hours (estimate)")

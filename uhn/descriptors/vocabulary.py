@@ -1,0 +1,75 @@
+"""Categorical ids of the descriptors. Their integer values are part of the method: they enter the encodings.
+
+Source: paper, Tables 6 to 8; the integers are those of the authors' release.
+"""
+
+from enum import IntEnum
+
+
+class LayerType(IntEnum):
+    LINEAR = 0
+    CONV2D = 1
+    GCN = 2
+    GAT = 3
+    EMBEDDING = 4
+    ATTENTION = 5
+    KAN = 6
+
+
+class ModelType(IntEnum):
+    """Family of the target. MLP = 0 is never emitted: the MLP counts as a CNN without stages."""
+
+    CNN = 1
+    GCN = 2
+    GAT = 3
+    TRANSFORMER = 4
+    KAN = 5
+    RECURSIVE = 6
+
+
+class TaskType(IntEnum):
+    IMAGE_CLASSIFICATION = 0
+    NODE_CLASSIFICATION = 1
+    TEXT_CLASSIFICATION = 2
+    FORMULA_REGRESSION = 3
+    RECURSIVE = 4
+
+
+class DatasetType(IntEnum):
+    """Data set ids; they also enter the seeds of splits and loaders."""
+
+    MNIST = 0
+    CIFAR10 = 1
+    CITESEER = 2
+    CORA = 3
+    PUBMED = 4
+    AG_NEWS = 5
+    IMDB = 6
+    ELLIPJ = 7
+    ELLIPKINC = 8
+    ELLIPEINC = 9
+    JV = 10
+    YV = 11
+    KV = 12
+    IV = 13
+    LPMV0 = 14
+    LPMV1 = 15
+    LPMV2 = 16
+    SPH_HARM01 = 17
+    SPH_HARM11 = 18
+    SPH_HARM02 = 19
+    SPH_HARM12 = 20
+    SPH_HARM22 = 21
+    RECURSIVE_IMAGE = 22
+
+
+class ActivationType(IntEnum):
+    NONE = 0
+    LEAKY_RELU = 1
+    ELU = 2
+    SILU = 3
+
+
+class InitializationType(IntEnum):
+    DEFAULT = 0
+    ZERO = 1

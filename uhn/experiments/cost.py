@@ -1,0 +1,33 @@
+"""Rough cost of a run before it runs: arithmetic of generation over a machine's speed, plus a fixed step overhead."""
+
+from __future__ import annotations
+
+from uhn.experiments.config import RunConfig
+from uhn.hypernetworks.config import UHNConfig
+
+# One CPU core at the tall matrix shapes of generation, float32, and the time per step that does not depend on
+# the generator (target model, autograd, optimiser); both measured on a 2-core x86-64 machine with AVX-512.
+CORE_FLOPS = 80e9
+STEP_OVERHEAD_S = 0.004
+
+
+def generation_flop(hypernetwork: UHNConfig, num_scalars: int) -> float:
+    """Return the floating-point operations of one forward and backward generation.
+
+    The first layer counts twice (its constant input needs no gradient), everything after it three times.
+    """
+    d = hypernetwork.hidden_dim
+    first = 2 * hypernetwork.index_frequencies * d
+    rest = 2 * hypernetwork.blocks * d * d + d
+    return 2.0 * num_scalars * (2 * first + 3 * rest)
+
+
+def run_steps(config: RunConfig) -> int:
+    """Return the optimiser steps of both phases."""
+    return config.train.epochs + (config.init.steps if config.init else 0)
+
+
+def run_core_hours(config: RunConfig, num_scalars: int) -> float:
+    """Estimate the hours of one run on one CPU core."""
+    flop = generation_flop(config.hypernetwork, num_scalars) if config.hypernetwork else 0.0
+    return run_steps(config) * (flop / CORE_FLOPS + STEP_OVERHEAD_S) / 3600

@@ -1,0 +1,46 @@
+"""Reading configuration files: every mistake becomes one line that names the file and the key."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from uhn.errors import UserError
+from uhn.records import schema_problem
+
+
+def read_yaml(path: Path, schema: str) -> dict[str, Any]:
+    """Read a YAML file and check it against ``uhn/schemas/<schema>.schema.json``.
+
+    Raises:
+        UserError: the file is missing, does not parse, or breaks the schema.
+    """
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); expected a configuration file there"
+        ) from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if problem := schema_problem(data, schema):
+        raise UserError(f"{path}: {problem}")
+    return data
+
+
+def pick_file(folder: Path, name: str, kind: str) -> Path:
+    """Return ``folder/<name>.yaml``.
+
+    Raises:
+        UserError: there is no such file; the message lists the names there are.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        names = sorted(p.stem for p in folder.glob("*.yaml"))
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(names) or '(none)'}"
+        raise UserError(f"unknown {kind} '{name}'; {hint}")
+    return path

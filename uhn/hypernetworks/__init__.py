@@ -1,0 +1,1 @@
+"""All ways to get a target model's weights, behind one call: ``generator(target) -> {name: tensor}``."""

@@ -1,0 +1,30 @@
+"""Configuration of generators (torch-free: the DAG and the reports read it too)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class UHNConfig:
+    """Sizes of a universal hypernetwork.
+
+    Args:
+        encoding: ``gaussian_fourier``, ``positional`` or ``raw``, of the index descriptors.
+        index_frequencies: F_v of the Fourier encoding, n per field of the positional one.
+        encoding_scale: sigma of both Fourier encodings; frequency ratio of the positional one.
+        hidden_dim: width d.
+        blocks: residual blocks.
+        structure_encoder: whether the task-structure encoder is on.
+        structure_frequencies: F_s of the structure tokens.
+        structure_heads: attention heads of the encoder.
+    """
+
+    encoding: str = "gaussian_fourier"
+    index_frequencies: int = 2048
+    encoding_scale: float = 100.0
+    hidden_dim: int = 128
+    blocks: int = 2
+    structure_encoder: bool = False
+    structure_frequencies: int = 32
+    structure_heads: int = 4

@@ -1,0 +1,25 @@
+"""Direct training: the target's own parameters behind the generator interface (the paper's baseline)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from uhn.models.base import TargetModel
+
+
+class Direct(nn.Module):
+    """Hand out the parameters of one target model, which the optimiser then trains.
+
+    Args:
+        target: the model; other targets are refused.
+    """
+
+    def __init__(self, target: TargetModel) -> None:
+        super().__init__()
+        self.target = target
+
+    def forward(self, target: TargetModel) -> dict[str, Tensor]:
+        """Return the trainable parameters themselves."""
+        if target is not self.target:
+            raise ValueError(f"direct training holds the weights of {self.target.name}, not of {target.name}")
+        return dict(self.target.named_parameters())

@@ -1,0 +1,152 @@
+"""The universal hypernetwork (paper, Section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from uhn.descriptors.index import NUM_INDEX_FIELDS
+from uhn.descriptors.normalization import (
+    INDEX_COLUMN_NAMES,
+    STRUCTURE_COLUMN_NAMES,
+    Normalizer,
+    Ranges,
+    check_covered,
+)
+from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
+from uhn.hypernetworks.config import UHNConfig
+from uhn.hypernetworks.encodings import exact_features, make_encoding
+from uhn.hypernetworks.structure_encoder import StructureEncoder
+from uhn.hypernetworks.trunk import Trunk
+from uhn.models.base import TargetModel
+
+
+class UHN(nn.Module):
+    """One network that generates every scalar of any target model its ranges cover.
+
+    Index features of a target are computed once and kept while the target lives, if they fit the cache;
+    otherwise rows are generated in chunks and their features recomputed in the backward pass.
+
+    Args:
+        config: sizes.
+        ranges: bounds of the descriptors of all targets of the setting.
+        cache_bytes: largest feature matrix to keep for one target.
+        chunk_rows: rows per chunk where the features are not kept.
+
+    Shapes:
+        target with N scalars -> its named tensors, N numbers in all
+    """
+
+    def __init__(
+        self, config: UHNConfig, ranges: Ranges, *, cache_bytes: int = 512 << 20, chunk_rows: int = 16384
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.ranges = ranges
+        self.cache_bytes = cache_bytes
+        self.chunk_rows = chunk_rows
+        self.index_normalizer = Normalizer(ranges.index_min, ranges.index_max)
+        self.index_encoding = make_encoding(
+            config.encoding, NUM_INDEX_FIELDS, config.index_frequencies, config.encoding_scale
+        )
+        self.trunk = Trunk(self.index_encoding.width, config.hidden_dim, config.blocks)
+        self.structure_encoder: StructureEncoder | None = None
+        if config.structure_encoder:
+            self.structure_normalizer = Normalizer(ranges.structure_min, ranges.structure_max)
+            self.structure_encoding = make_encoding(
+                "gaussian_fourier", NUM_STRUCTURE_FIELDS, config.structure_frequencies, config.encoding_scale
+            )
+            self.structure_encoder = StructureEncoder(
+                self.structure_encoding.width, config.structure_heads, config.hidden_dim
+            )
+        self._prepared: WeakKeyDictionary[TargetModel, _Prepared] = WeakKeyDictionary()
+
+    def forward(self, target: TargetModel) -> dict[str, Tensor]:
+        """Generate the weights of a target model."""
+        return target.unflatten(self.generate_scalars(target))
+
+    def generate_scalars(self, target: TargetModel) -> Tensor:
+        """Generate all scalars of a target in flattening order. Shape (N,)."""
+        prepared = self._prepare(target)
+        structure = self.structure_vector(prepared.structure_features)
+        if prepared.index_features is not None:
+            return self.trunk(prepared.index_features, structure)
+        chunks = prepared.index_rows.split(self.chunk_rows)
+        return torch.cat(
+            [checkpoint(self._generate_rows, rows, structure, use_reentrant=False) for rows in chunks]
+        )
+
+    def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
+        """Generate the scalars of arbitrary descriptor rows.
+
+        Args:
+            index_rows: raw index descriptors.
+            structure_tokens: raw structure rows of the model; ignored without a task-structure encoder.
+
+        Shapes:
+            index_rows (n, 10), structure_tokens (L, 29) -> (n,)
+        """
+        features = None if structure_tokens is None else self._structure_features(structure_tokens)
+        return self._generate_rows(index_rows, self.structure_vector(features))
+
+    def structure_vector(self, features: Tensor | None) -> Tensor | None:
+        """Encode structure features (L, 2 F_s) to the conditioning vector (1, d); None without an encoder."""
+        if self.structure_encoder is None or features is None:
+            return None
+        return self.structure_encoder(features)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.trunk.readout.weight.dtype
+
+    @property
+    def _device(self) -> torch.device:
+        return self.trunk.readout.weight.device
+
+    def _generate_rows(self, rows: Tensor, structure: Tensor | None) -> Tensor:
+        features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
+        return self.trunk(features, structure)
+
+    def _structure_features(self, tokens: Tensor) -> Tensor | None:
+        if self.structure_encoder is None:
+            return None
+        return exact_features(self.structure_normalizer, self.structure_encoding, tokens, self._dtype)
+
+    def _prepare(self, target: TargetModel) -> _Prepared:
+        """Look up, or compute, what of a target's queries does not change while training."""
+        prepared = self._prepared.get(target)
+        if prepared is None or prepared.key != (self._device, self._dtype):
+            prepared = self._prepared[target] = self._compute_prepared(target)
+        return prepared
+
+    def _compute_prepared(self, target: TargetModel) -> _Prepared:
+        table, tokens = target.index_table(), target.structure_tokens()
+        check_covered(table, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
+        if self.structure_encoder is not None:
+            check_covered(
+                tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES
+            )
+        rows = torch.as_tensor(table, device=self._device)
+        features = None
+        if len(table) * self.index_encoding.width * self._dtype.itemsize <= self.cache_bytes:
+            features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
+        structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
+        return _Prepared((self._device, self._dtype), rows, features, structure)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a generator keeps about one target, and for which device and dtype.
+
+    Shapes:
+        index_rows (N, 10) float64, index_features (N, width) or None, structure_features (L, 2 F_s) or None
+    """
+
+    key: tuple[torch.device, torch.dtype]
+    index_rows: Tensor
+    index_features: Tensor | None
+    structure_features: Tensor | None

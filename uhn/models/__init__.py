@@ -1,0 +1,1 @@
+"""Target models: configuration -> ordinary module made of generated layers, with its descriptors and ranges."""

@@ -1,0 +1,66 @@
+"""Where a run's numbers come from: code, versions, machine. No host, user or address is recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from uhn.paths import REPOSITORY
+
+# The parts of the package that determine a run's numbers.
+NUMERIC_SOURCES = ("descriptors", "layers", "models", "hypernetworks", "data", "training", "seeding.py")
+
+
+@cache
+def source_digest() -> str:
+    """Return the sha256 over the package's sources that determine numbers; tables compare it between runs."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in NUMERIC_SOURCES:
+        path = package / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Return versions, commit and machine of the present process as plain scalars."""
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": None if (status := _git("status", "--porcelain")) is None else bool(status),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "numpy", "scipy")},
+        "platform": f"{sys.platform} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": device.type,
+        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=10, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _cpu_model() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)

@@ -1,0 +1,1 @@
+"""Turning a configured run into trained weights: phases of optimiser steps, evaluation, exact resume."""

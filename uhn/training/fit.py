@@ -1,0 +1,142 @@
+"""The training loop. Every way to get weights goes through it, phase by phase, and can stop at any step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from uhn.experiments.config import OptimizerConfig
+from uhn.training.journal import Journal
+from uhn.training.phases import Phase
+
+LOG_STEPS = 20
+
+
+@dataclass
+class Progress:
+    """How far a run is. Plain numbers: it goes into checkpoints as it is.
+
+    Args:
+        phase: index of the current phase.
+        step: steps done in it.
+        wall_s, cpu_s: seconds spent so far, over all interruptions.
+        train_s: wall-clock seconds of them in the training phase.
+        diverged: where the loss stopped being finite, e.g. ``train step 17``.
+    """
+
+    phase: int = 0
+    step: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    train_s: float = 0.0
+    diverged: str | None = None
+
+
+class Fit:
+    """Run phases of optimiser steps on a generator, resumable after every step.
+
+    Args:
+        generator: module whose parameters are trained.
+        phases: what to do, in order; each gets a fresh optimiser.
+        optimizer: constants of AdamW.
+        journal: receives a line every ``LOG_STEPS`` steps.
+        progress: where to start.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        phases: list[Phase],
+        optimizer: OptimizerConfig,
+        journal: Journal,
+        progress: Progress,
+    ) -> None:
+        self.generator = generator
+        self.phases = phases
+        self.optimizer_config = optimizer
+        self.journal = journal
+        self.progress = progress
+        self.optimizer = self._new_optimizer()
+        self._first_bad = torch.tensor(math.inf, device=next(generator.parameters()).device)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all phases are done, or the run has diverged."""
+        return self.progress.phase == len(self.phases) or self.progress.diverged is not None
+
+    def run(self, after_step: Callable[[], bool]) -> None:
+        """Take steps until the phases are done, the loss is not finite, or ``after_step`` returns False."""
+        while not self.finished:
+            phase = self.phases[self.progress.phase]
+            wall, cpu = time.perf_counter(), time.process_time()
+            self._step(phase)
+            elapsed = time.perf_counter() - wall
+            self.progress.wall_s += elapsed
+            self.progress.cpu_s += time.process_time() - cpu
+            self.progress.train_s += elapsed if phase.name == "train" else 0.0
+            if self.progress.step == phase.steps and self.progress.diverged is None:
+                self.progress.phase += 1
+                self.progress.step = 0
+                self.optimizer = self._new_optimizer()
+            if not after_step():
+                return
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next step depends on."""
+        return {
+            "progress": vars(self.progress).copy(),
+            "generator": self.generator.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "first_bad": self._first_bad,
+            "rng": torch.get_rng_state(),
+            "journal_bytes": self.journal.flush(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from :meth:`state`."""
+        self.progress = Progress(**state["progress"])
+        self.generator.load_state_dict(state["generator"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._first_bad = state["first_bad"]
+        torch.set_rng_state(state["rng"].cpu())
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        config = self.optimizer_config
+        return torch.optim.AdamW(
+            self.generator.parameters(),
+            betas=config.betas,
+            eps=config.eps,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+
+    def _step(self, phase: Phase) -> None:
+        step = self.progress.step
+        lr = phase.learning_rate(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        loss = phase.loss(self.generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        # The first bad step is kept on the device: asking for it in every step would stall a GPU.
+        self._first_bad = torch.where(
+            loss.detach().isfinite(), self._first_bad, self._first_bad.clamp(max=step)
+        )
+        self.progress.step = step + 1
+        last = self.progress.step == phase.steps
+        if step % LOG_STEPS == 0 or last:
+            self._log(phase, step, loss.item(), lr)
+
+    def _log(self, phase: Phase, step: int, loss: float, lr: float) -> None:
+        self.journal.write(
+            phase=phase.name, step=step, loss=loss, lr=lr, elapsed_s=round(self.progress.wall_s, 4)
+        )
+        if math.isfinite(first_bad := self._first_bad.item()):
+            self.progress.diverged = f"{phase.name} step {int(first_bad)}"

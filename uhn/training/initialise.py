@@ -1,0 +1,31 @@
+"""The initialisation phase's objective: match per-component statistics (paper, Section 3.4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from uhn.models.base import TargetModel
+
+
+def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
+    r"""Compare mean and population std of every generated component with its target.
+
+    .. math:: L = \frac{1}{2C} \sum_c (m_c - \mu_c)^2 + (s_c - \sigma_c)^2
+
+    Not weighted by component size. Components of one scalar have std 0 with gradient 0.
+
+    Args:
+        target: the model whose components state the targets.
+        weights: its generated tensors by name.
+
+    Returns:
+        The loss, a scalar.
+    """
+    placed = target.placed_components
+    tensors = [weights[p.name] for p in placed]
+    means = torch.stack([w.mean() for w in tensors])
+    stds = torch.stack([w.std(correction=0) if w.numel() > 1 else w.new_zeros(()) for w in tensors])
+    mean_targets = means.new_tensor([p.component.init.mean for p in placed])
+    std_targets = means.new_tensor([p.component.init.std for p in placed])
+    return ((means - mean_targets).square() + (stds - std_targets).square()).mean() / 2

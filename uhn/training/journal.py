@@ -1,0 +1,47 @@
+"""metrics.jsonl: one JSON object per logged step, cut back to the checkpoint on resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+from uhn.errors import UserError
+
+
+class Journal:
+    """Append-only log of a run.
+
+    Args:
+        path: the file.
+        length: bytes of it that belong to the checkpoint resumed from; 0 starts anew.
+    """
+
+    def __init__(self, path: Path, length: int = 0) -> None:
+        if length and (not path.exists() or path.stat().st_size < length):
+            raise UserError(
+                f"{path}: shorter than its checkpoint says; delete the folder to start this run again"
+            )
+        self._file = open(path, "r+b" if length else "wb")  # noqa: SIM115 - held open for the whole run
+        self._file.truncate(length)
+        self._file.seek(length)
+
+    def write(self, **entry: float | int | str | None) -> None:
+        """Append one entry; numbers that are not finite become null."""
+        finite = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in entry.items()
+        }
+        self._file.write(json.dumps(finite).encode() + b"\n")
+
+    def flush(self) -> int:
+        """Bring everything to disk and return the file's length."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Flush and close."""
+        self.flush()
+        self._file.close()

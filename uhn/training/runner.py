@@ -1,0 +1,228 @@
+"""One training job: configuration -> run.json, metrics.jsonl, generator.safetensors and, last, training.json."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as save_safetensors
+from torch import nn
+from tqdm import tqdm
+
+from uhn import CODE_VERSION
+from uhn.device import acquire_device
+from uhn.experiments.config import RunConfig
+from uhn.provenance import provenance, source_digest
+from uhn.records import SCHEMA_VERSION, read_json, write_bytes, write_json
+from uhn.seeding import derive_seed
+from uhn.training.build import build_generator, count_run
+from uhn.training.checkpoint import load_checkpoint, save_checkpoint
+from uhn.training.fit import Fit, Progress
+from uhn.training.journal import Journal
+from uhn.training.phases import Phase, plan_phases
+from uhn.training.tasks import RegressionTask, build_target, load_task
+from uhn.training.workspace import check_writable, discard, open_workspace
+
+CHECKPOINT_SECONDS = 30.0
+
+
+class Interrupted(Exception):
+    """SIGTERM or SIGINT arrived: the present step was finished and a checkpoint written."""
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """Facts of the job that do not change its numbers on one machine.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        threads: CPU threads of torch. Another number changes the last digits.
+        scratch: folder of resume checkpoints and lock files.
+        resume: continue from a checkpoint of the same configuration if there is one.
+        checkpoint_s: seconds between checkpoints.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    scratch: Path = Path("scratch")
+    resume: bool = False
+    checkpoint_s: float = CHECKPOINT_SECONDS
+
+
+def train_run(
+    config: RunConfig, out: Path, options: JobOptions, paper_config: RunConfig | None = None
+) -> None:
+    """Train one run and write its files to ``out``.
+
+    Args:
+        config: the run.
+        out: its folder; existing files of an earlier run are replaced.
+        options: facts of the job.
+        paper_config: the same run at the paper's scale, for the parameter counts; ``config`` when absent.
+
+    Raises:
+        UserError: bad device, unwritable folder, damaged checkpoint.
+        Interrupted: stopped by a signal; run again with ``resume`` to continue.
+    """
+    check_writable(out)
+    torch.set_num_threads(options.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    with (
+        open_workspace(options.scratch, config, options.device) as work,
+        acquire_device(options.device, options.scratch / "gpu") as device,
+    ):
+        target = build_target(config).to(device)
+        task = load_task(config, "train", target, device)
+        generator = build_generator(config, target).to(device)
+        torch.manual_seed(derive_seed(config.seed, "training"))  # dropout, and whatever else a step draws
+        phases = plan_phases(config, task)
+        fit = start_or_resume(config, generator, phases, task, work, options, device)
+        run_with_checkpoints(fit, config, work, options)
+        publish(fit, config, paper_config or config, task, work, out, device, options)
+        discard(work)
+
+
+def start_or_resume(
+    config: RunConfig,
+    generator: nn.Module,
+    phases: list[Phase],
+    task: RegressionTask,
+    work: Path,
+    options: JobOptions,
+    device: torch.device,
+) -> Fit:
+    """Set up the loop, from its checkpoint if asked for and there is one."""
+    checkpoint, metrics = work / "checkpoint", work / "metrics.jsonl"
+    if options.resume and checkpoint.exists():
+        state = load_checkpoint(checkpoint, device)
+        fit = Fit(generator, phases, config.optimizer, Journal(metrics, state["journal_bytes"]), Progress())
+        fit.load_state(state)
+        return fit
+    checkpoint.unlink(missing_ok=True)
+    write_json(work / "run.json", describe_run(config, task, device))
+    return Fit(generator, phases, config.optimizer, Journal(metrics), Progress())
+
+
+def run_with_checkpoints(fit: Fit, config: RunConfig, work: Path, options: JobOptions) -> None:
+    """Run the loop to its end, with a progress bar, checkpoints in time, and an orderly stop on signals."""
+    total = sum(phase.steps for phase in fit.phases)
+    done = sum(phase.steps for phase in fit.phases[: fit.progress.phase]) + fit.progress.step
+    saved = time.monotonic()
+    with (
+        stop_signals() as stopped,
+        tqdm(total=total, initial=done, desc=config.key, unit="step", disable=not sys.stderr.isatty()) as bar,
+    ):
+
+        def after_step() -> bool:
+            nonlocal saved
+            bar.update()
+            due = time.monotonic() - saved >= options.checkpoint_s
+            if due or stopped or fit.finished:
+                save_checkpoint(work / "checkpoint", fit.state())
+                saved = time.monotonic()
+            return not stopped
+
+        fit.run(after_step)
+        if stopped and not fit.finished:
+            raise Interrupted(f"{config.key}: stopped by a signal after a checkpoint; run again to continue")
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT in a list instead of dying in the middle of a step."""
+    received: list[int] = []
+    previous = {
+        s: signal.signal(s, lambda number, _: received.append(number))
+        for s in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def describe_run(config: RunConfig, task: RegressionTask, device: torch.device) -> dict[str, Any]:
+    """Return the content of run.json."""
+    digest = hashlib.sha256()
+    for tensor in (task.inputs, task.targets):
+        digest.update(tensor.cpu().numpy().tobytes())
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "setting": config.setting,
+        "variant": config.variant,
+        "seed": config.seed,
+        "scale": config.scale,
+        "config": config.to_dict(),
+        "config_digest": config.digest,
+        "code_version": CODE_VERSION,
+        "source_digest": source_digest(),
+        "provenance": provenance(device),
+        "data": {
+            "dataset": config.dataset,
+            "source": "formula",
+            "note": None,
+            "train_sha256": digest.hexdigest(),
+        },
+        "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def publish(
+    fit: Fit,
+    config: RunConfig,
+    paper_config: RunConfig,
+    task: RegressionTask,
+    work: Path,
+    out: Path,
+    device: torch.device,
+    options: JobOptions,
+) -> None:
+    """Move a finished run's files to its folder; training.json comes last and marks completion."""
+    fit.journal.close()
+    progress = fit.progress
+    weights = save_safetensors({name: t.cpu().contiguous() for name, t in fit.generator.state_dict().items()})
+    metrics = {} if progress.diverged else {f"train/{k}": v for k, v in task.evaluate(fit.generator).items()}
+    steps = {"init": 0, "train": 0} | {phase.name: phase.steps for phase in fit.phases}
+    write_bytes(out / "generator.safetensors", weights)
+    write_bytes(out / "metrics.jsonl", (work / "metrics.jsonl").read_bytes())
+    write_json(out / "run.json", read_json(work / "run.json"))
+    write_json(
+        out / "training.json",
+        {
+            "schema_version": SCHEMA_VERSION,
+            "status": "diverged" if progress.diverged else "completed",
+            "reason": progress.diverged and f"loss not finite at {progress.diverged}",
+            "metrics": metrics,
+            "parameters": {"run": asdict(count_run(config)), "paper": asdict(count_run(paper_config))},
+            "steps": steps,
+            "cost": {
+                "wall_s": round(progress.wall_s, 3),
+                "cpu_s": round(progress.cpu_s, 3),
+                "step_s": round(progress.train_s / max(steps["train"], 1), 6),
+                "peak_memory_bytes": peak_memory_bytes(device),
+                "device": device.type,
+                "threads": options.threads,
+            },
+            "generator_sha256": hashlib.sha256(weights).hexdigest(),
+        },
+    )
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Return the peak of allocated GPU memory, or of the process's resident memory on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

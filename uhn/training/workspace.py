@@ -1,0 +1,63 @@
+"""A run's working folder in scratch/: what must survive an interruption, and must never be a declared output."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from uhn.errors import UserError
+from uhn.experiments.config import RunConfig
+
+
+@contextmanager
+def open_workspace(scratch: Path, config: RunConfig, device: str) -> Iterator[Path]:
+    """Yield the folder of a run, locked against a second process that works on the same run.
+
+    The folder's name is the digest of the configuration, so a changed setting never resumes old work.
+    A process orphaned by a killed scheduler may still hold the lock; then this one waits for its end.
+
+    Raises:
+        UserError: scratch cannot be written.
+    """
+    folder = scratch / "runs" / f"{config.digest[:20]}_{device}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / "lock", "w")  # noqa: SIM115 - held open for the whole run
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror}); choose another --scratch"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{config.key}: waiting for another process that works on this run", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.mkdir(parents=True, exist_ok=True)  # the process waited for removes its folder when it is done
+        yield folder
+
+
+def discard(folder: Path) -> None:
+    """Remove a working folder whose run is complete."""
+    shutil.rmtree(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a results folder that cannot be written, before any work is done.
+
+    Raises:
+        UserError: naming the folder.
+    """
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"{folder}: results cannot be written there ({error.strerror}); make it writable or choose another --out"
+        ) from error

@@ -1,0 +1,71 @@
+# Configuration, validation, wildcard constraints and the helpers of all rules.
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+import uhn
+from uhn.errors import UserError
+from uhn.experiments.resolve import load_experiment, load_scale, resolve, seeds_of
+from uhn.paths import config_dir, run_dir
+from uhn.records import schema_problem
+from uhn.reporting.definitions import needed_runs, table_numbers
+
+# The interpreter that runs Snakemake, so that jobs work without an activated environment.
+PYTHON = sys.executable
+RUN_DIR = str(run_dir("{scale}", "{setting}", "{variant}", "{seed}"))
+
+
+def get_validated_config():
+    """Check the configuration as it stands after command-line overrides; return the known settings."""
+    if problem := schema_problem(config, "config"):
+        raise UserError(f"configuration: {problem}")
+    load_scale(config["scale"])
+    settings = sorted(path.stem for path in (config_dir() / "experiments").glob("*.yaml"))
+    return {setting: load_experiment(setting) for setting in settings}
+
+
+try:
+    EXPERIMENTS = get_validated_config()
+    TABLES = {number: needed_runs(number) for number in table_numbers()}
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    scale="|".join(sorted(path.stem for path in (config_dir() / "scales").glob("*.yaml"))),
+    setting="|".join(EXPERIMENTS),
+    variant="|".join(sorted({v for e in EXPERIMENTS.values() for v in e["variants"]})),
+    seed=r"\d+",
+    number=r"\d\d",
+
+
+def get_run_config(wildcards):
+    """Return the resolved hyperparameters of a run; a change of them reruns it."""
+    experiment = EXPERIMENTS[wildcards.setting]
+    return resolve(experiment, wildcards.variant, int(wildcards.seed), wildcards.scale).to_dict()
+
+
+def get_run_files(scale, pairs, name):
+    """Return one file of every run of the given (setting, variant) pairs, all seeds of the scale."""
+    return [
+        str(run_dir(scale, setting, variant, seed) / name)
+        for setting, variant in pairs
+        for seed in seeds_of(EXPERIMENTS[setting], scale)
+    ]
+
+
+def get_table_files(scale, *numbers):
+    """Return the files of the given tables, of all tables if none is given."""
+    return [
+        f"results/{scale}/tables/table_{number:02d}.{suffix}"
+        for number in numbers or TABLES
+        for suffix in ("csv", "md", "tex")
+    ]
+
+
+def get_tracking_files(scale, *numbers):
+    """Return the markers of the tracked settings of the given tables; nothing where tracking is off."""
+    if config["tracking_uri"] == "none":
+        return []
+    settings = {setting: None for number in numbers or TABLES for setting, _ in TABLES[number]}
+    return [f"results/{scale}/tracked/{setting}.done" for setting in settings]

@@ -1,0 +1,18 @@
+# The only jobs that read test data.
+
+
+rule evaluate_run:
+    input:
+        run=rules.train_run.output.run,
+        generator=rules.train_run.output.generator,
+        training=rules.train_run.output.training,
+    output:
+        result=f"{RUN_DIR}/result.json",
+    params:
+        run_dir=RUN_DIR,
+    log:
+        "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.log",
+    benchmark:
+        "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
+    shell:
+        "{PYTHON} -m uhn evaluate {params.run_dir} > {log} 2>&1"

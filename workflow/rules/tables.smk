@@ -1,0 +1,22 @@
+# Tables, from result files only. The reporting code is an input: a table is cheap, so an edit rebuilds it.
+
+
+def get_table_results(wildcards):
+    return get_run_files(wildcards.scale, TABLES[int(wildcards.number)], "result.json")
+
+
+rule build_table:
+    input:
+        results=get_table_results,
+        definition="config/tables/table_{number}.yaml",
+        reference="config/paper.csv",
+        scale="config/scales/{scale}.yaml",
+        code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
+    output:
+        csv="results/{scale}/tables/table_{number}.csv",
+        md="results/{scale}/tables/table_{number}.md",
+        tex="results/{scale}/tables/table_{number}.tex",
+    log:
+        "logs/{scale}/build_table/table_{number}.log",
+    shell:
+        "{PYTHON} -m uhn report table {wildcards.number} --scale {wildcards.scale} > {log} 2>&1"
