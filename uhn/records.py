@@ -43,11 +43,7 @@ def schema_problem(data: Any, schema: str) -> str | None:
 def number_hint(value: Any) -> str:
     """Explain YAML 1.1's reading of ``1e-3`` as a string, where that is the likely mistake."""
     try:
-        return (
-            f" (a string; in YAML write {float(value):.1e} with a decimal point)"
-            if isinstance(value, str)
-            else ""
-        )
+        return f" (a string; in YAML write {float(value):.1e} with a decimal point)" if isinstance(value, str) else ""
     except ValueError:
         return ""
 

@@ -26,9 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("model", metavar="MODEL", help="name of a target model, e.g. kan_kv")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    parser.add_argument(
-        "--index-table", type=Path, metavar="FILE.npy", help="save the N x 10 index descriptors"
-    )
+    parser.add_argument("--index-table", type=Path, metavar="FILE.npy", help="save the N x 10 index descriptors")
     parser.set_defaults(run=run)
 
 
@@ -101,15 +99,11 @@ def render(description: dict[str, Any]) -> list[str]:
     """Lay a description out for a terminal."""
     from uhn.descriptors.normalization import INDEX_COLUMN_NAMES, STRUCTURE_COLUMN_NAMES
 
-    lines = [
-        f"{description['name']}: {description['num_params']:,} parameters in {len(description['layers'])} layers"
-    ]
+    lines = [f"{description['name']}: {description['num_params']:,} parameters in {len(description['layers'])} layers"]
     for position, layer in enumerate(description["layers"]):
         lines.append(f"\nlayer {position}: {layer['type']}")
         local_names = STRUCTURE_COLUMN_NAMES[-len(layer["local_row"]) :]
-        lines.append(
-            "  " + ", ".join(f"{n} {v:g}" for n, v in zip(local_names, layer["local_row"], strict=True) if v)
-        )
+        lines.append("  " + ", ".join(f"{n} {v:g}" for n, v in zip(local_names, layer["local_row"], strict=True) if v))
         for component in layer["components"]:
             shape = " x ".join(map(str, component["shape"]))
             lines.append(

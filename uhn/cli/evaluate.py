@@ -19,9 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "run_dirs", nargs="+", type=Path, metavar="RUN_DIR", help="folder written by `uhn train`"
-    )
+    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR", help="folder written by `uhn train`")
     parser.set_defaults(run=run)
 
 

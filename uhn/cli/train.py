@@ -25,19 +25,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--variant", required=True, help="a variant of it, e.g. uhn or direct")
     parser.add_argument("--seed", required=True, type=int, help="run seed")
     parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="an experiment file outside config/experiments"
-    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="an experiment file outside config/experiments")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/runs/<run>")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
     parser.add_argument("--scratch", type=Path, default=Path("scratch"), help="folder of checkpoints")
-    parser.add_argument(
-        "--resume", action="store_true", help="continue from a checkpoint of this run if there is one"
-    )
-    parser.add_argument(
-        "--checkpoint-every", type=float, default=30.0, metavar="SECONDS", help="default: %(default)s"
-    )
+    parser.add_argument("--resume", action="store_true", help="continue from a checkpoint of this run if there is one")
+    parser.add_argument("--checkpoint-every", type=float, default=30.0, metavar="SECONDS", help="default: %(default)s")
     parser.set_defaults(run=run)
 
 

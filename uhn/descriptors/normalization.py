@@ -34,9 +34,7 @@ class Ranges:
 Bounds = tuple[float, float]
 
 
-def make_ranges(
-    index: Mapping[IndexField, Bounds], model: Mapping[str, Bounds], layer: Mapping[str, Bounds]
-) -> Ranges:
+def make_ranges(index: Mapping[IndexField, Bounds], model: Mapping[str, Bounds], layer: Mapping[str, Bounds]) -> Ranges:
     """Build ranges from the columns that vary; other index columns are [-1, -1], other structure columns [0, 0].
 
     Args:
@@ -96,9 +94,7 @@ class Normalizer(nn.Module):
         return f"columns={self.mid.numel()}"
 
 
-def check_covered(
-    rows: np.ndarray, lowest: Iterable[float], highest: Iterable[float], names: list[str]
-) -> None:
+def check_covered(rows: np.ndarray, lowest: Iterable[float], highest: Iterable[float], names: list[str]) -> None:
     """Refuse descriptor rows outside their ranges: outside a zero-width range they would be scaled by 316.
 
     Raises:

@@ -36,9 +36,7 @@ def load_experiment_file(path: Path) -> dict[str, Any]:
     """Read an experiment file from anywhere."""
     experiment = read_yaml(path, "experiment")
     if experiment["setting"] != path.stem:
-        raise UserError(
-            f"{path}: setting: expected the file's name '{path.stem}', got '{experiment['setting']}'"
-        )
+        raise UserError(f"{path}: setting: expected the file's name '{path.stem}', got '{experiment['setting']}'")
     return experiment
 
 

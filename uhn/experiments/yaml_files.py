@@ -21,9 +21,7 @@ def read_yaml(path: Path, schema: str) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text())
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); expected a configuration file there"
-        ) from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); expected a configuration file there") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if problem := schema_problem(data, schema):

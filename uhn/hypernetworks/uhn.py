@@ -76,9 +76,7 @@ class UHN(nn.Module):
         if prepared.index_features is not None:
             return self.trunk(prepared.index_features, structure)
         chunks = prepared.index_rows.split(self.chunk_rows)
-        return torch.cat(
-            [checkpoint(self._generate_rows, rows, structure, use_reentrant=False) for rows in chunks]
-        )
+        return torch.cat([checkpoint(self._generate_rows, rows, structure, use_reentrant=False) for rows in chunks])
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
         """Generate the scalars of arbitrary descriptor rows.
@@ -127,9 +125,7 @@ class UHN(nn.Module):
         table, tokens = target.index_table(), target.structure_tokens()
         check_covered(table, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
         if self.structure_encoder is not None:
-            check_covered(
-                tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES
-            )
+            check_covered(tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES)
         rows = torch.as_tensor(table, device=self._device)
         features = None
         if len(table) * self.index_encoding.width * self._dtype.itemsize <= self.cache_bytes:

@@ -43,9 +43,7 @@ class Component:
     def __post_init__(self) -> None:
         counted = prod(axis.extent for axis in self.axes)
         if counted != prod(self.shape):
-            raise ValueError(
-                f"component {self.name}: axes count {counted} scalars, shape {self.shape} differs"
-            )
+            raise ValueError(f"component {self.name}: axes count {counted} scalars, shape {self.shape} differs")
 
 
 class GeneratedLayer(nn.Module, ABC):

@@ -34,9 +34,7 @@ def bspline_basis(x: Tensor, knots: Tensor, order: int) -> Tensor:
     for k in range(1, order + 1):
         distance = knots[:, k:] - knots[:, :-k]
         positive = distance > 0
-        inverse = torch.where(positive, 1.0, 0.0) / torch.where(
-            positive, distance, 1.0
-        )  # (in, m + order + 1 - k)
+        inverse = torch.where(positive, 1.0, 0.0) / torch.where(positive, distance, 1.0)  # (in, m + order + 1 - k)
         rising = (x - knots[:, : -(k + 1)]) * inverse[:, :-1]
         falling = (knots[:, k + 1 :] - x) * inverse[:, 1:]
         basis = rising * basis[..., :-1] + falling * basis[..., 1:]

@@ -27,13 +27,9 @@ def load_generator(run_dir: Path, config: RunConfig, target: TargetModel, expect
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); run `uhn train` for {config.key}"
-        ) from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); run `uhn train` for {config.key}") from None
     if hashlib.sha256(content).hexdigest() != expected_sha256:
-        raise UserError(
-            f"{path}: differs from the file that training wrote (truncated or altered); train again"
-        )
+        raise UserError(f"{path}: differs from the file that training wrote (truncated or altered); train again")
     generator = build_generator(config, target)
     generator.load_state_dict(load_safetensors(content))
     return generator

@@ -126,17 +126,13 @@ class Fit:
         loss.backward()
         self.optimizer.step()
         # The first bad step is kept on the device: asking for it in every step would stall a GPU.
-        self._first_bad = torch.where(
-            loss.detach().isfinite(), self._first_bad, self._first_bad.clamp(max=step)
-        )
+        self._first_bad = torch.where(loss.detach().isfinite(), self._first_bad, self._first_bad.clamp(max=step))
         self.progress.step = step + 1
         last = self.progress.step == phase.steps
         if step % LOG_STEPS == 0 or last:
             self._log(phase, step, loss.item(), lr)
 
     def _log(self, phase: Phase, step: int, loss: float, lr: float) -> None:
-        self.journal.write(
-            phase=phase.name, step=step, loss=loss, lr=lr, elapsed_s=round(self.progress.wall_s, 4)
-        )
+        self.journal.write(phase=phase.name, step=step, loss=loss, lr=lr, elapsed_s=round(self.progress.wall_s, 4))
         if math.isfinite(first_bad := self._first_bad.item()):
             self.progress.diverged = f"{phase.name} step {int(first_bad)}"

@@ -20,9 +20,7 @@ class Journal:
 
     def __init__(self, path: Path, length: int = 0) -> None:
         if length and (not path.exists() or path.stat().st_size < length):
-            raise UserError(
-                f"{path}: shorter than its checkpoint says; delete the folder to start this run again"
-            )
+            raise UserError(f"{path}: shorter than its checkpoint says; delete the folder to start this run again")
         self._file = open(path, "r+b" if length else "wb")  # noqa: SIM115 - held open for the whole run
         self._file.truncate(length)
         self._file.seek(length)

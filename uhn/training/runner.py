@@ -59,9 +59,7 @@ class JobOptions:
     checkpoint_s: float = CHECKPOINT_SECONDS
 
 
-def train_run(
-    config: RunConfig, out: Path, options: JobOptions, paper_config: RunConfig | None = None
-) -> None:
+def train_run(config: RunConfig, out: Path, options: JobOptions, paper_config: RunConfig | None = None) -> None:
     """Train one run and write its files to ``out``.
 
     Args:
@@ -142,10 +140,7 @@ def run_with_checkpoints(fit: Fit, config: RunConfig, work: Path, options: JobOp
 def stop_signals() -> Iterator[list[int]]:
     """Collect SIGTERM and SIGINT in a list instead of dying in the middle of a step."""
     received: list[int] = []
-    previous = {
-        s: signal.signal(s, lambda number, _: received.append(number))
-        for s in (signal.SIGTERM, signal.SIGINT)
-    }
+    previous = {s: signal.signal(s, lambda number, _: received.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield received
     finally:

@@ -28,9 +28,7 @@ def open_workspace(scratch: Path, config: RunConfig, device: str) -> Iterator[Pa
         folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / "lock", "w")  # noqa: SIM115 - held open for the whole run
     except OSError as error:
-        raise UserError(
-            f"{folder}: cannot be written ({error.strerror}); choose another --scratch"
-        ) from error
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); choose another --scratch") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
