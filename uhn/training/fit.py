@@ -15,7 +15,7 @@ from uhn.experiments.config import OptimizerConfig
 from uhn.training.journal import Journal
 from uhn.training.phases import Phase
 
-LOG_STEPS = 20
+LOG_POINTS = 100  # per phase
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Fit:
         generator: module whose parameters are trained.
         phases: what to do, in order; each gets a fresh optimiser.
         optimizer: constants of AdamW.
-        journal: receives a line every ``LOG_STEPS`` steps.
+        journal: receives about ``LOG_POINTS`` lines per phase.
         progress: where to start.
     """
 
@@ -129,7 +129,7 @@ class Fit:
         self._first_bad = torch.where(loss.detach().isfinite(), self._first_bad, self._first_bad.clamp(max=step))
         self.progress.step = step + 1
         last = self.progress.step == phase.steps
-        if step % LOG_STEPS == 0 or last:
+        if step % max(phase.steps // LOG_POINTS, 1) == 0 or last:
             self._log(phase, step, loss.item(), lr)
 
     def _log(self, phase: Phase, step: int, loss: float, lr: float) -> None:
