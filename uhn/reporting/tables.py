@@ -46,16 +46,17 @@ def build_frame(
 
 
 def params_warnings(frame: pd.DataFrame, references: dict[Key, Reference]) -> list[str]:
-    """Say, in one sentence each, where a paper-scale parameter count is not the one the paper prints."""
-    warnings = []
+    """Say, in one sentence, where paper-scale parameter counts are not the ones that the paper prints."""
+    deviations = []
     for line in frame.to_dict("records"):
         printed = references.get((line["table"], line["row"], line["column"], "params"))
         if printed and printed.mean is not None and printed.mean != line["params_paper_scale"]:
-            warnings.append(
-                f"{line['row']}, {line['column']}: {line['params_paper_scale']:,} parameters at the paper's "
-                f"scale, where the paper prints {printed.mean:,.0f}."
+            deviations.append(
+                f"{line['row']} {line['column']} has {line['params_paper_scale']:,}, printed {printed.mean:,.0f}"
             )
-    return warnings
+    if not deviations:
+        return []
+    return [f"Parameter counts at the paper's scale differ from the printed ones: {'; '.join(deviations)}."]
 
 
 def _line(

@@ -131,4 +131,7 @@ def test_a_paper_scale_count_that_the_paper_contradicts(config, runs):
     path = config / "paper.csv"
     path.write_text(path.read_text().replace("params,254", "params,255"))
     (warning,) = params_warnings(frame_of(config, runs), load_reference(config))
-    assert warning == "kan_kv, direct: 254 parameters at the paper's scale, where the paper prints 255."
+    assert warning == (
+        "Parameter counts at the paper's scale differ from the printed ones: "
+        "kan_kv direct has 254, printed 255."
+    )

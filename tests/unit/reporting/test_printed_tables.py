@@ -162,6 +162,31 @@ def test_higher_accuracy_is_bold(config, runs):
     assert row["UHN: ours"] == "0.0110 ± 0.0010"
 
 
+def test_different_metrics_are_not_compared(config, runs):
+    def change(data):
+        if data["variant"] == "uhn" and data["metrics"]:
+            data["metrics"] = {"test/accuracy": 0.9}
+
+    change_runs(runs, change)
+    path = config / "tables" / "table_07.yaml"
+    path.write_text(
+        path.read_text().replace("variant: uhn, metric: test/rmse", "variant: uhn, metric: test/accuracy")
+    )
+    text = texts(config, runs)["md"]
+    assert fields(text)["kv_1"]["UHN: ours"] == "0.9000 ± 0.0000"
+    assert "test/rmse (lower is better), test/accuracy (higher is better)" in text
+    assert "**0." not in text
+
+
+def test_a_diverged_cell_with_a_reference_has_no_difference(config, runs):
+    for seed in (1, 2, 3):
+        write(runs, record("kan_kv", "uhn", seed, None))
+    row = fields(texts(config, runs)["md"])["kv_1"]
+    shown = [row[f"UHN: {head}"] for head in ("ours", "paper", "diff.", "verdict")]
+    assert shown == ["diverged (3/3)", "0.0104 ± 0.0010", "-", "-"]
+    assert row["Direct: ours"] == "**0.0310 ± 0.0010**"
+
+
 def more_methods(config, runs, count):
     """Give table 7 ``count`` further methods and remove what does not concern them."""
     path = config / "tables" / "table_07.yaml"
