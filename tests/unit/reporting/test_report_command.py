@@ -1,0 +1,85 @@
+"""``uhn report table``."""
+
+import argparse
+import shutil
+
+import pytest
+from synthetic_results import record, write
+
+from uhn.cli import report
+from uhn.errors import UserError
+from uhn.paths import config_dir
+from uhn.reporting.definitions import needed_runs
+from uhn.reporting.scale import scale_label
+
+
+def call(*words):
+    parser = argparse.ArgumentParser()
+    report.add_parser(parser.add_subparsers())
+    args = parser.parse_args(["report", *words])
+    return args.run(args)
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A working directory with the real table 11, a scale and results of two seeds."""
+    shutil.copytree(config_dir().resolve() / "tables", tmp_path / "config" / "tables")
+    shutil.copy(config_dir().resolve() / "paper.csv", tmp_path / "config")
+    (tmp_path / "config" / "scales").mkdir()
+    (tmp_path / "config" / "scales" / "demo.yaml").write_text("label: reduced, not the paper's\nother: 1\n")
+    monkeypatch.chdir(tmp_path)
+    for setting, variant in needed_runs(11):
+        for seed in (1, 2):
+            data = record(setting, variant, seed, 0.01 + seed * 0.001)
+            write(tmp_path / "results" / "demo" / "runs", data)
+    return tmp_path
+
+
+def test_default_folders_and_output(workplace, capsys):
+    assert not call("table", "11")
+    shown = capsys.readouterr()
+    assert shown.out.split() == [f"results/demo/tables/table_11.{ending}" for ending in ("csv", "md", "tex")]
+    text = (workplace / "results/demo/tables/table_11.md").read_text()
+    assert "Demo scale: reduced, not the paper's." in text
+    assert len([line for line in text.splitlines() if line.startswith("| ")]) == 2 + 15
+    # the synthetic runs give every function 254 parameters; three have other counts in the paper
+    assert shown.err == (
+        "uhn: warning: Parameter counts at the paper's scale differ from the printed ones: "
+        "kan_ellipj direct has 254, printed 407; kan_jv direct has 254, printed 364; "
+        "kan_yv direct has 254, printed 364.\n"
+    )
+
+
+def test_seeds_and_folders_can_be_chosen(workplace):
+    shutil.move(workplace / "results/demo/runs", workplace / "elsewhere")
+    call("table", "11", "--runs", "elsewhere", "--out", "out", "--seeds", "2")
+    assert "Seeds: 2." in (workplace / "out/table_11.md").read_text()
+
+
+def test_mistakes_are_user_errors(workplace):
+    with pytest.raises(UserError, match="table 99: no definition"):
+        call("table", "99")
+    with pytest.raises(UserError, match=r"scale nope: no file .*available scales: demo$"):
+        call("table", "11", "--scale", "nope")
+    with pytest.raises(UserError, match=r"seed3/result\.json: missing"):
+        call("table", "11", "--seeds", "3")
+
+
+@pytest.mark.parametrize("text", ["other: 1\n", "label: 5\n", "label: ' '\n", "- a\n", ""])
+def test_a_scale_without_a_label(workplace, text):
+    (workplace / "config" / "scales" / "demo.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"demo\.yaml: label: expected a sentence"):
+        scale_label("demo")
+
+
+def test_help_has_an_example(capsys):
+    with pytest.raises(SystemExit) as caught:
+        call("--help")
+    assert caught.value.code == 0
+    assert "uhn report table 11 --scale demo" in capsys.readouterr().out
+
+
+def test_config_of_the_working_directory_comes_first(workplace, monkeypatch):
+    assert config_dir().resolve() == workplace / "config"
+    shutil.rmtree(workplace / "config")
+    assert (config_dir() / "paper.csv").is_file()

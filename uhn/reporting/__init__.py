@@ -1,0 +1,1 @@
+"""From result files to tables. Nothing here imports torch: reporting knows only files and plain data."""

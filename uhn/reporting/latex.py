@@ -1,0 +1,100 @@
+"""A printed table as a LaTeX document that compiles on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uhn.reporting.definitions import Table
+from uhn.reporting.layout import Grid, Text
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "_": r"\_",
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "$": r"\$",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "|": r"\textbar{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "×": r"$\times$",
+}
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[a4paper,landscape,margin=12mm]{geometry}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\pagestyle{empty}
+% a table wider than the page is scaled down to it
+\newsavebox{\tablebox}
+\newcommand{\fitted}{\ifdim\wd\tablebox>\linewidth\resizebox{\linewidth}{!}{\usebox{\tablebox}}\else\usebox{\tablebox}\fi}
+\begin{document}
+\begin{table}[t]
+\centering
+\setlength{\belowcaptionskip}{6pt}
+\footnotesize
+\setlength{\tabcolsep}{4pt}
+"""
+
+ENDING = r"""\bottomrule
+\end{tabular}
+\end{lrbox}
+\fitted
+\end{table}
+\end{document}
+"""
+
+
+def to_latex(table: Table, grid: Grid, caption: Sequence[str]) -> str:
+    """Write a standalone document with the table, its caption and the paper's table number."""
+    title = f"\\textbf{{{escape(table.title)}.}} {escape(' '.join(caption))}"
+    align = "".join("l" if text else "r" for text in grid.text_columns)
+    body = [
+        f"\\setcounter{{table}}{{{table.number - 1}}}",
+        f"\\caption[]{{{title}}}",
+        "\\begin{lrbox}{\\tablebox}",
+        f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
+        "\\toprule",
+        *_group_lines(grid),
+        _line([escape(head) for head in grid.heads]),
+        "\\midrule",
+    ]
+    for place, block in enumerate(grid.blocks):
+        if place and len(block) > 1:
+            body.append("\\addlinespace")
+        body += [_line([_field(field) for field in fields]) for fields in block]
+    return PREAMBLE + "\n".join(body) + "\n" + ENDING
+
+
+def escape(text: str) -> str:
+    """Escape what LaTeX would read as markup."""
+    return "".join(SPECIAL.get(character, character) for character in text)
+
+
+def _group_lines(grid: Grid) -> list[str]:
+    """Return the line of group titles and its partial rules; nothing where no group has a title."""
+    if not any(title for title, _ in grid.groups):
+        return []
+    fields, rules, start = [], [], 1
+    for title, width in grid.groups:
+        fields.append(f"\\multicolumn{{{width}}}{{c}}{{{escape(title)}}}")
+        if title:
+            rules.append(f"\\cmidrule(lr){{{start}-{start + width - 1}}}")
+        start += width
+    return [_line(fields), " ".join(rules)]
+
+
+def _line(fields: Sequence[str]) -> str:
+    return " & ".join(fields) + r" \\"
+
+
+def _field(field: Text) -> str:
+    text = escape(field.text)
+    return f"\\textbf{{{text}}}" if field.bold else text

@@ -1,0 +1,199 @@
+"""What stands where in a printed table, before any markup.
+
+Up to two methods stand side by side; more are stacked, one line per method, which keeps a page readable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from uhn.metrics import higher_is_better
+from uhn.reporting.definitions import Table
+from uhn.reporting.rounding import decimals, mean_and_std, printed, signed
+
+SIDE_BY_SIDE = 2
+UNKNOWN = "unknown"
+NOTHING = "-"
+SIZE_HEADS = ["trainable / printed", "at paper's scale"]
+RESULT_HEADS = ["ours", "paper", "diff.", "verdict", "n", "fail."]
+TEXT_HEADS = ("Method", "verdict")
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Text:
+    """The content of one field."""
+
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of texts.
+
+    Attributes:
+        groups: (title, number of columns) from left to right; an empty title has no rule under it.
+        heads: one heading per column.
+        text_columns: whether a column is text (else numbers).
+        blocks: the lines; a block's lines belong together.
+    """
+
+    groups: list[tuple[str, int]]
+    heads: list[str]
+    text_columns: list[bool]
+    blocks: list[list[list[Text]]]
+
+
+def lay_out(table: Table, frame: pd.DataFrame) -> Grid:
+    """Arrange the long frame of a table for print."""
+    lines = {(line["row"], line["column"]): line for line in frame.to_dict("records")}
+    sized = _columns_with_sizes(table, frame)
+    best = {row: _best(table, lines, row) for row in table.rows}
+    head = [*table.labels, _params_head(frame)]
+    if len(table.columns) > SIDE_BY_SIDE:
+        return _stacked(table, frame, lines, sized, best, head)
+    groups = [("", len(head))]
+    heads = list(head)
+    for column, label in table.columns.items():
+        own = (SIZE_HEADS if column in sized else []) + RESULT_HEADS
+        groups.append((label, len(own)))
+        heads += own
+    blocks = []
+    for row in table.rows:
+        fields = _row_fields(table, lines, frame, row)
+        for column in table.columns:
+            line = lines[row, column]
+            fields += (_sizes(line) if column in sized else []) + _result(line, column in best[row])
+        blocks.append([fields])
+    return _grid(table, groups, heads, blocks)
+
+
+def shared_generator_counts(table: Table, frame: pd.DataFrame) -> dict[str, tuple[int, int, int, int]]:
+    """Return the size of each generator column that has one size in all rows.
+
+    Columns whose trained parameters are the target's own are left out: ``#Params`` has them.
+
+    Returns:
+        column -> (trainable, printed) as run and (trainable, printed) at the paper's scale.
+    """
+    shared = {}
+    for column in table.columns:
+        counts = _generator_counts(frame, column)
+        if len(counts) == 1 and counts != {None}:
+            shared[column] = next(iter(counts))
+    return shared
+
+
+def _columns_with_sizes(table: Table, frame: pd.DataFrame) -> set[str]:
+    """Return the columns whose generator has different sizes in different rows."""
+    return {column for column in table.columns if len(_generator_counts(frame, column)) > 1}
+
+
+def _generator_counts(frame: pd.DataFrame, column: str) -> set[tuple[int, int, int, int] | None]:
+    """Return the different sizes of a column; None stands for "the target's own parameters"."""
+    counts: set[tuple[int, int, int, int] | None] = set()
+    for line in frame[frame["column"] == column].to_dict("records"):
+        own = all(
+            line[f"{count}_{where}"] == line[f"target_{where}"]
+            for count in ("params", "trainable")
+            for where in ("run", "paper_scale")
+        )
+        counts.add(None if own else _size(line))
+    return counts
+
+
+def _size(line: Line) -> tuple[int, int, int, int]:
+    return (
+        line["trainable_run"],
+        line["params_run"],
+        line["trainable_paper_scale"],
+        line["params_paper_scale"],
+    )
+
+
+def _stacked(
+    table: Table,
+    frame: pd.DataFrame,
+    lines: dict[tuple[str, str], Line],
+    sized: set[str],
+    best: dict[str, set[str]],
+    head: list[str],
+) -> Grid:
+    heads = [*head, "Method", *(SIZE_HEADS if sized else []), *RESULT_HEADS]
+    blocks = []
+    for row in table.rows:
+        block = []
+        for position, (column, label) in enumerate(table.columns.items()):
+            line = lines[row, column]
+            fields = _row_fields(table, lines, frame, row) if position == 0 else [Text("")] * len(head)
+            sizes = _sizes(line) if sized else []
+            block.append([*fields, Text(label), *sizes, *_result(line, column in best[row])])
+        blocks.append(block)
+    return _grid(table, [("", len(heads))], heads, blocks)
+
+
+def _grid(
+    table: Table, groups: list[tuple[str, int]], heads: list[str], blocks: list[list[list[Text]]]
+) -> Grid:
+    texts = [place < len(table.labels) or head in TEXT_HEADS for place, head in enumerate(heads)]
+    return Grid(groups, heads, texts, blocks)
+
+
+def _params_head(frame: pd.DataFrame) -> str:
+    return "#Params" if _as_in_paper(frame) else "#Params run / paper"
+
+
+def _as_in_paper(frame: pd.DataFrame) -> bool:
+    return bool((frame["target_run"] == frame["target_paper_scale"]).all())
+
+
+def _row_fields(
+    table: Table, lines: dict[tuple[str, str], Line], frame: pd.DataFrame, row: str
+) -> list[Text]:
+    line = lines[row, next(iter(table.columns))]
+    size = f"{line['target_run']:,}"
+    if not _as_in_paper(frame):
+        size += f" / {line['target_paper_scale']:,}"
+    return [*map(Text, table.rows[row]), Text(size)]
+
+
+def _sizes(line: Line) -> list[Text]:
+    run_trainable, run_printed, paper_trainable, paper_printed = _size(line)
+    return [Text(f"{run_trainable:,} / {run_printed:,}"), Text(f"{paper_trainable:,} / {paper_printed:,}")]
+
+
+def _result(line: Line, bold: bool) -> list[Text]:
+    n, failures = line["n"], line["failures"]
+    unknown = pd.isna(line["paper_mean"])
+    failed = f"diverged ({failures}/{failures})"
+    ours = mean_and_std(line["ours_mean"], line["ours_std"]) if n else failed
+    if unknown or not n:
+        difference = NOTHING
+    else:
+        difference = signed(line["difference"], decimals(line["ours_mean"], line["ours_std"]))
+    return [
+        Text(ours, bold),
+        Text(UNKNOWN if unknown else printed(line["paper_mean"], line["paper_std"])),
+        Text(difference),
+        Text(line["verdict"]),
+        Text(str(n)),
+        Text(str(failures)),
+    ]
+
+
+def _best(table: Table, lines: dict[tuple[str, str], Line], row: str) -> set[str]:
+    """Return the columns with the best mean of a row, ties together; none where nothing is compared."""
+    cells = [cell for cell in table.cells if cell.row == row]
+    names = {cell.metric.rsplit("/", 1)[-1] for cell in cells}
+    if len({(cell.setting, cell.variant) for cell in cells}) < 2 or len(names) > 1:
+        return set()
+    means = {c.column: lines[row, c.column]["ours_mean"] for c in cells if lines[row, c.column]["n"]}
+    if not means:
+        return set()
+    pick = max if higher_is_better(cells[0].metric) else min
+    return {column for column, mean in means.items() if mean == pick(means.values())}

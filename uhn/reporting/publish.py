@@ -1,0 +1,67 @@
+"""Writing one table of the paper: ``table_<nn>.csv``, ``.md`` and ``.tex``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uhn.records import write_bytes
+from uhn.reporting.caption import caption
+from uhn.reporting.collect import collect, version_warnings
+from uhn.reporting.definitions import load_table
+from uhn.reporting.latex import to_latex
+from uhn.reporting.layout import lay_out
+from uhn.reporting.markdown import to_markdown
+from uhn.reporting.reference import load_reference
+from uhn.reporting.tables import build_frame, params_warnings
+
+
+@dataclass(frozen=True)
+class Published:
+    """The files that were written and the warnings that their captions carry."""
+
+    paths: list[Path]
+    warnings: list[str]
+
+
+def publish_table(
+    number: int,
+    runs: Path,
+    out: Path,
+    scale: str,
+    scale_label: str,
+    seeds: Sequence[int] | None = None,
+    config: Path | None = None,
+) -> Published:
+    """Write a table from result files.
+
+    Args:
+        number: the table's number in the paper.
+        runs: the folder of the runs.
+        out: the folder to write to.
+        scale: name of the scale of the runs.
+        scale_label: what captions say about that scale.
+        seeds: the seeds to use; None uses every seed folder there is.
+        config: the configuration folder; :func:`uhn.paths.config_dir` if None.
+
+    Raises:
+        UserError: a definition, reference or result file is missing or wrong; nothing is written then.
+    """
+    table = load_table(number, config)
+    references = load_reference(config)
+    results = collect(table.runs, runs, scale, seeds)
+    all_runs = [run for group in results.values() for run in group]
+    frame = build_frame(table, results, references)
+    warnings = version_warnings(all_runs) + params_warnings(frame, references)
+    grid = lay_out(table, frame)
+    words = caption(table, frame, all_runs, scale, scale_label, warnings)
+    texts = {
+        "csv": frame.to_csv(index=False, lineterminator="\n"),
+        "md": to_markdown(table, grid, words),
+        "tex": to_latex(table, grid, words),
+    }
+    paths = [out / f"table_{number:02d}.{ending}" for ending in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        write_bytes(path, text.encode())
+    return Published(paths, warnings)

@@ -1,0 +1,59 @@
+"""The one rounding rule of all tables.
+
+The sample std over seeds is printed with two significant digits, and the mean and the difference to the
+paper with as many decimals; at least 2 and at most 6 decimals. Without a std (one seed) or with a std of
+exactly zero there are 4 decimals, or more where the mean needs them for its own two digits. A number that
+would round to zero although it is not is printed as a bound, ``<0.000001``. The paper's numbers have 4
+decimals, as it prints them.
+"""
+
+from __future__ import annotations
+
+import math
+
+MIN_DECIMALS, MAX_DECIMALS = 2, 6
+PLAIN_DECIMALS = 4
+
+
+def decimals(mean: float, std: float) -> int:
+    """Return the number of decimals for a mean and its std (NaN where there is none)."""
+    if std > 0:
+        wanted = _two_digits(std)
+    elif mean:
+        wanted = max(PLAIN_DECIMALS, _two_digits(mean))
+    else:
+        wanted = PLAIN_DECIMALS
+    return min(max(wanted, MIN_DECIMALS), MAX_DECIMALS)
+
+
+def fixed(value: float, places: int) -> str:
+    """Format a number with ``places`` decimals; a tiny one as a bound rather than as zero."""
+    text = f"{value:.{places}f}"
+    if value and float(text) == 0:
+        return f"<{10**-places:.{places}f}"
+    return text.replace("-", "−")
+
+
+def signed(value: float, places: int) -> str:
+    """Format a difference with its sign."""
+    text = f"{value:+.{places}f}"
+    return f"{0:.{places}f}" if float(text) == 0 else text.replace("-", "−")
+
+
+def mean_and_std(mean: float, std: float) -> str:
+    """Format ``mean ± std`` by the rule, or the mean alone where there is no std."""
+    places = decimals(mean, std)
+    if math.isnan(std):
+        return fixed(mean, places)
+    return f"{fixed(mean, places)} ± {fixed(std, places)}"
+
+
+def printed(mean: float, std: float) -> str:
+    """Format a number of the paper, without a std where that is NaN."""
+    text = fixed(mean, PLAIN_DECIMALS)
+    return text if math.isnan(std) else f"{text} ± {fixed(std, PLAIN_DECIMALS)}"
+
+
+def _two_digits(value: float) -> int:
+    # through the text, so that 0.0996 counts as 0.10
+    return 1 - int(f"{value:.1e}".split("e")[1])
