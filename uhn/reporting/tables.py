@@ -50,10 +50,9 @@ def params_warnings(frame: pd.DataFrame, references: dict[Key, Reference]) -> li
     deviations = []
     for line in frame.to_dict("records"):
         printed = references.get((line["table"], line["row"], line["column"], "params"))
-        if printed and printed.mean is not None and printed.mean != line["params_paper_scale"]:
-            deviations.append(
-                f"{line['row']} {line['column']} has {line['params_paper_scale']:,}, printed {printed.mean:,.0f}"
-            )
+        count = line["params_paper_scale"]
+        if printed and printed.mean is not None and printed.mean != count:
+            deviations.append(f"{line['row']} {line['column']} has {count:,}, printed {printed.mean:,.0f}")
     if not deviations:
         return []
     return [f"Parameter counts at the paper's scale differ from the printed ones: {'; '.join(deviations)}."]
