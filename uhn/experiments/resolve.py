@@ -9,24 +9,27 @@ from typing import Any
 
 from uhn.errors import UserError
 from uhn.experiments.config import InitConfig, OptimizerConfig, RunConfig, TrainConfig
-from uhn.experiments.yaml_files import pick_file, read_yaml
 from uhn.hypernetworks.config import UHNConfig
 from uhn.paths import config_dir
+from uhn.yaml_files import pick_file, read_yaml
 
 
 @cache
+def _read_once(path: Path, schema: str) -> dict[str, Any]:
+    """Read a file once per process: a DAG resolves thousands of runs."""
+    return read_yaml(path, schema)
+
+
 def load_defaults() -> dict[str, Any]:
     """Read ``config/defaults.yaml``: what every run shares."""
-    return read_yaml(config_dir() / "defaults.yaml", "defaults")
+    return _read_once((config_dir() / "defaults.yaml").absolute(), "defaults")
 
 
-@cache
 def load_scale(scale: str) -> dict[str, Any]:
     """Read ``config/scales/<scale>.yaml``."""
-    return read_yaml(pick_file(config_dir() / "scales", scale, "scale"), "scale")
+    return _read_once(pick_file(config_dir() / "scales", scale, "scale").absolute(), "scale")
 
 
-@cache
 def load_experiment(setting: str) -> dict[str, Any]:
     """Read ``config/experiments/<setting>.yaml``."""
     return load_experiment_file(pick_file(config_dir() / "experiments", setting, "setting"))
@@ -34,7 +37,7 @@ def load_experiment(setting: str) -> dict[str, Any]:
 
 def load_experiment_file(path: Path) -> dict[str, Any]:
     """Read an experiment file from anywhere."""
-    experiment = read_yaml(path, "experiment")
+    experiment = _read_once(path.absolute(), "experiment")
     if experiment["setting"] != path.stem:
         raise UserError(f"{path}: setting: expected the file's name '{path.stem}', got '{experiment['setting']}'")
     return experiment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Run:
 
 
 def collect(
-    pairs: Iterable[Pair], runs: Path, scale: str, seeds: Sequence[int] | None = None
+    pairs: Iterable[Pair], runs: Path, scale: str, seeds: Mapping[Pair, Sequence[int]] | None = None
 ) -> dict[Pair, list[Run]]:
     """Read the results of all runs of the (setting, variant) pairs.
 
@@ -52,14 +52,14 @@ def collect(
         pairs: the pairs, in table order.
         runs: the folder of the runs.
         scale: the scale that every run must have.
-        seeds: the seeds to read; None reads every seed folder there is.
+        seeds: the seeds to read of each pair; None reads every seed folder there is.
 
     Raises:
         UserError: a result file is missing, damaged, of another layout or release, of another scale, or
             belongs to another run than its folder says.
     """
     pairs = list(pairs)
-    found = {pair: sorted(set(seeds)) if seeds else _seeds(runs, pair) for pair in pairs}
+    found = {pair: sorted(set(seeds[pair])) if seeds else _seeds(runs, pair) for pair in pairs}
     _refuse_missing(found, runs, scale)
     return {pair: [_read(runs, pair, seed, scale) for seed in found[pair]] for pair in pairs}
 

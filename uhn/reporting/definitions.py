@@ -13,8 +13,7 @@ from typing import Any
 
 from uhn.errors import UserError
 from uhn.paths import config_dir
-from uhn.records import schema_problem
-from uhn.reporting.yaml_file import read_yaml
+from uhn.yaml_files import read_yaml
 
 PARTS = ("setting", "variant", "metric")
 
@@ -76,9 +75,8 @@ def load_table(number: int, config: Path | None = None) -> Table:
     if not path.is_file():
         known = ", ".join(map(str, table_numbers(config))) or "none"
         raise UserError(f"table {number}: no definition {path}; tables with one: {known}")
-    data = read_yaml(path)
-    problem = schema_problem(data, "table") or _inconsistency(data, number)
-    if problem:
+    data = read_yaml(path, "table")
+    if problem := _inconsistency(data, number):
         raise UserError(f"{path}: {problem}")
     return Table(
         number=number,
@@ -87,9 +85,7 @@ def load_table(number: int, config: Path | None = None) -> Table:
         columns={column["id"]: column["label"] for column in data["columns"]},
         rows={row["id"]: tuple(row["labels"]) for row in data["rows"]},
         cells=tuple(
-            Cell(row["id"], column["id"], **_merged(row, column))
-            for row in data["rows"]
-            for column in data["columns"]
+            Cell(row["id"], column["id"], **_merged(row, column)) for row in data["rows"] for column in data["columns"]
         ),
     )
 

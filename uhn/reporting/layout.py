@@ -137,9 +137,7 @@ def _stacked(
     return _grid(table, [("", len(heads))], heads, blocks)
 
 
-def _grid(
-    table: Table, groups: list[tuple[str, int]], heads: list[str], blocks: list[list[list[Text]]]
-) -> Grid:
+def _grid(table: Table, groups: list[tuple[str, int]], heads: list[str], blocks: list[list[list[Text]]]) -> Grid:
     texts = [place < len(table.labels) or head in TEXT_HEADS for place, head in enumerate(heads)]
     return Grid(groups, heads, texts, blocks)
 
@@ -152,9 +150,7 @@ def _as_in_paper(frame: pd.DataFrame) -> bool:
     return bool((frame["target_run"] == frame["target_paper_scale"]).all())
 
 
-def _row_fields(
-    table: Table, lines: dict[tuple[str, str], Line], frame: pd.DataFrame, row: str
-) -> list[Text]:
+def _row_fields(table: Table, lines: dict[tuple[str, str], Line], frame: pd.DataFrame, row: str) -> list[Text]:
     line = lines[row, next(iter(table.columns))]
     size = f"{line['target_run']:,}"
     if not _as_in_paper(frame):

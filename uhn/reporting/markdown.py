@@ -12,9 +12,7 @@ from uhn.reporting.layout import Grid, Text
 def to_markdown(table: Table, grid: Grid, caption: Sequence[str]) -> str:
     """Write title, caption and table; a group's title precedes its heads (Markdown has no grouped ones)."""
     titles = [title for title, width in grid.groups for _ in range(width)]
-    heads = [
-        escape(f"{title}: {head}" if title else head) for title, head in zip(titles, grid.heads, strict=True)
-    ]
+    heads = [escape(f"{title}: {head}" if title else head) for title, head in zip(titles, grid.heads, strict=True)]
     rules = [":--" if text else "--:" for text in grid.text_columns]
     lines = [fields for block in grid.blocks for fields in block]
     return "\n".join(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from uhn.records import write_bytes
 from uhn.reporting.caption import caption
-from uhn.reporting.collect import collect, version_warnings
+from uhn.reporting.collect import Pair, collect, version_warnings
 from uhn.reporting.definitions import load_table
 from uhn.reporting.latex import to_latex
 from uhn.reporting.layout import lay_out
@@ -31,7 +31,7 @@ def publish_table(
     out: Path,
     scale: str,
     scale_label: str,
-    seeds: Sequence[int] | None = None,
+    seeds: Mapping[Pair, Sequence[int]] | None = None,
     config: Path | None = None,
 ) -> Published:
     """Write a table from result files.
@@ -42,7 +42,7 @@ def publish_table(
         out: the folder to write to.
         scale: name of the scale of the runs.
         scale_label: what captions say about that scale.
-        seeds: the seeds to use; None uses every seed folder there is.
+        seeds: the seeds to use of each (setting, variant); None uses every seed folder there is.
         config: the configuration folder; :func:`uhn.paths.config_dir` if None.
 
     Raises:

@@ -26,9 +26,7 @@ COUNTS = {
 }
 
 
-def build_frame(
-    table: Table, results: dict[Pair, list[Run]], references: dict[Key, Reference]
-) -> pd.DataFrame:
+def build_frame(table: Table, results: dict[Pair, list[Run]], references: dict[Key, Reference]) -> pd.DataFrame:
     """Build the long frame, in table order.
 
     A diverged run is left out of means and costs; it counts in ``failures`` and is named in ``failed_keys``.
@@ -58,9 +56,7 @@ def params_warnings(frame: pd.DataFrame, references: dict[Key, Reference]) -> li
     return [f"Parameter counts at the paper's scale differ from the printed ones: {'; '.join(deviations)}."]
 
 
-def _line(
-    table: Table, cell: Cell, results: dict[Pair, list[Run]], references: dict[Key, Reference]
-) -> dict[str, Any]:
+def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: dict[Key, Reference]) -> dict[str, Any]:
     runs = results[cell.setting, cell.variant]
     completed = [run for run in runs if not run.diverged]
     failed = [run for run in runs if run.diverged]

@@ -1,4 +1,5 @@
 # Configuration, validation, wildcard constraints and the helpers of all rules.
+import os
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -10,8 +11,9 @@ from uhn.paths import config_dir, run_dir
 from uhn.records import schema_problem
 from uhn.reporting.definitions import needed_runs, table_numbers
 
-# The interpreter that runs Snakemake, so that jobs work without an activated environment.
-PYTHON = sys.executable
+# Jobs find the `python` that runs Snakemake even where its environment is not activated.
+os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
+
 RUN_DIR = str(run_dir("{scale}", "{setting}", "{variant}", "{seed}"))
 
 
@@ -69,3 +71,24 @@ def get_tracking_files(scale, *numbers):
         return []
     settings = {setting: None for number in numbers or TABLES for setting, _ in TABLES[number]}
     return [f"results/{scale}/tracked/{setting}.done" for setting in settings]
+
+
+def get_table_results(wildcards):
+    """Return the result files a table is made from."""
+    return get_run_files(wildcards.scale, TABLES[int(wildcards.number)], "result.json")
+
+
+def get_setting_runs(wildcards):
+    """Return the files of all runs of a setting that tracking reads."""
+    experiment = EXPERIMENTS[wildcards.setting]
+    pairs = [(wildcards.setting, variant) for variant in experiment["variants"]]
+    return {
+        name: get_run_files(wildcards.scale, pairs, f"{name}.{suffix}")
+        for name, suffix in (("run", "json"), ("metrics", "jsonl"), ("result", "json"))
+    }
+
+
+def get_run_dirs(wildcards, input):
+    """Return the folders that hold the given run.json files."""
+    files = [input.run] if isinstance(input.run, str) else input.run
+    return [str(Path(path).parent) for path in files]

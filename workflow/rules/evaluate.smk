@@ -9,10 +9,12 @@ rule evaluate_run:
     output:
         result=f"{RUN_DIR}/result.json",
     params:
-        run_dir=RUN_DIR,
+        run_dirs=get_run_dirs,
+    conda:
+        "../../environment.yml"
     log:
         "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.log",
     benchmark:
         "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
     shell:
-        "{PYTHON} -m uhn evaluate {params.run_dir} > {log} 2>&1"
+        "python -m uhn evaluate {params.run_dirs} > {log} 2>&1"

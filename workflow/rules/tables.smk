@@ -1,10 +1,6 @@
 # Tables, from result files only. The reporting code is an input: a table is cheap, so an edit rebuilds it.
 
 
-def get_table_results(wildcards):
-    return get_run_files(wildcards.scale, TABLES[int(wildcards.number)], "result.json")
-
-
 rule build_table:
     input:
         results=get_table_results,
@@ -16,7 +12,9 @@ rule build_table:
         csv="results/{scale}/tables/table_{number}.csv",
         md="results/{scale}/tables/table_{number}.md",
         tex="results/{scale}/tables/table_{number}.tex",
+    conda:
+        "../../environment.yml"
     log:
         "logs/{scale}/build_table/table_{number}.log",
     shell:
-        "{PYTHON} -m uhn report table {wildcards.number} --scale {wildcards.scale} > {log} 2>&1"
+        "python -m uhn report table {wildcards.number} --scale {wildcards.scale} > {log} 2>&1"

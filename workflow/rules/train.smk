@@ -16,11 +16,13 @@ rule train_run:
     threads: config["threads_per_run"]
     resources:
         gpu=1 if config["device"] == "cuda" else 0,
+    conda:
+        "../../environment.yml"
     log:
         "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.log",
     benchmark:
         "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
     shell:
-        "{PYTHON} -m uhn train --setting {wildcards.setting} --variant {wildcards.variant}"
+        "python -m uhn train --setting {wildcards.setting} --variant {wildcards.variant}"
         " --seed {wildcards.seed} --scale {wildcards.scale} --device {params.device}"
         " --threads {threads} --out {params.out} --resume > {log} 2>&1"

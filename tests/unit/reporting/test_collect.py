@@ -31,7 +31,7 @@ def test_all_seed_folders_are_read_in_numerical_order(runs):
 
 
 def test_named_seeds_only(runs):
-    results = collect(PAIRS, runs, "demo", seeds=[3, 1, 3])
+    results = collect(PAIRS, runs, "demo", seeds={pair: [3, 1, 3] for pair in PAIRS})
     assert [run.key for run in results["kan_kv", "uhn"]] == ["kan_kv/uhn/seed1", "kan_kv/uhn/seed3"]
 
 
@@ -55,7 +55,7 @@ def test_a_seed_folder_without_a_result_is_not_passed_over(runs):
 
 def test_a_wanted_seed_that_was_never_run(runs):
     with pytest.raises(UserError, match=r"kan_kv/direct/seed9/result\.json: missing \(and 3 more\)"):
-        collect(PAIRS, runs, "demo", seeds=[1, 9])
+        collect(PAIRS, runs, "demo", seeds={pair: [1, 9] for pair in PAIRS})
 
 
 def test_no_runs_at_all(tmp_path):

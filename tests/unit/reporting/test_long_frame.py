@@ -119,9 +119,7 @@ def test_seeds_of_different_size_are_refused(config, runs):
     data = json.loads(path.read_text())
     data["parameters"]["run"]["printed"] = 5
     path.write_text(json.dumps(data))
-    with pytest.raises(
-        UserError, match=r"seed3/result\.json: printed parameters are 5, but 73,365 in .*seed2"
-    ):
+    with pytest.raises(UserError, match=r"seed3/result\.json: printed parameters are 5, but 73,365 in .*seed2"):
         frame_of(config, runs)
 
 
@@ -132,6 +130,5 @@ def test_a_paper_scale_count_that_the_paper_contradicts(config, runs):
     path.write_text(path.read_text().replace("params,254", "params,255"))
     (warning,) = params_warnings(frame_of(config, runs), load_reference(config))
     assert warning == (
-        "Parameter counts at the paper's scale differ from the printed ones: "
-        "kan_kv direct has 254, printed 255."
+        "Parameter counts at the paper's scale differ from the printed ones: kan_kv direct has 254, printed 255."
     )

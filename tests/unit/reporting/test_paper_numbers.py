@@ -92,9 +92,7 @@ def test_seeds_are_three_except_ten_for_graphs_in_table_1(references):
 
 def test_metrics_keep_the_printed_precision():
     with (config_dir() / "paper.csv").open(newline="") as file:
-        texts = [
-            line["mean"] for line in csv.DictReader(file) if line["quantity"] == "metric" and line["mean"]
-        ]
+        texts = [line["mean"] for line in csv.DictReader(file) if line["quantity"] == "metric" and line["mean"]]
     assert len(texts) == 87
     assert all(len(text.split(".")[1]) == 4 for text in texts)
 

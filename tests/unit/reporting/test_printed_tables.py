@@ -75,9 +75,7 @@ def test_fields_of_the_markdown_table(config, runs):
 
 @pytest.mark.parametrize("ending", ["md", "tex"])
 def test_what_the_caption_states(config, runs, ending):
-    change_runs(
-        runs, lambda data: data["data"].update(note="grid of 100 points" if data["seed"] == 1 else None)
-    )
+    change_runs(runs, lambda data: data["data"].update(note="grid of 100 points" if data["seed"] == 1 else None))
     text = texts(config, runs)[ending]
     for statement in (
         "Demo scale: reduced generator and schedule, not comparable with the paper.",
@@ -169,9 +167,7 @@ def test_different_metrics_are_not_compared(config, runs):
 
     change_runs(runs, change)
     path = config / "tables" / "table_07.yaml"
-    path.write_text(
-        path.read_text().replace("variant: uhn, metric: test/rmse", "variant: uhn, metric: test/accuracy")
-    )
+    path.write_text(path.read_text().replace("variant: uhn, metric: test/rmse", "variant: uhn, metric: test/accuracy"))
     text = texts(config, runs)["md"]
     assert fields(text)["kv_1"]["UHN: ours"] == "0.9000 ± 0.0000"
     assert "test/rmse (lower is better), test/accuracy (higher is better)" in text

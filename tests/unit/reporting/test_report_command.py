@@ -10,7 +10,8 @@ from uhn.cli import report
 from uhn.errors import UserError
 from uhn.paths import config_dir
 from uhn.reporting.definitions import needed_runs
-from uhn.reporting.scale import scale_label
+
+SEEDS = (21962, 59358)  # the first two of the paper
 
 
 def call(*words):
@@ -22,17 +23,22 @@ def call(*words):
 
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
-    """A working directory with the real table 11, a scale and results of two seeds."""
-    shutil.copytree(config_dir().resolve() / "tables", tmp_path / "config" / "tables")
-    shutil.copy(config_dir().resolve() / "paper.csv", tmp_path / "config")
-    (tmp_path / "config" / "scales").mkdir()
-    (tmp_path / "config" / "scales" / "demo.yaml").write_text("label: reduced, not the paper's\nother: 1\n")
+    """A working directory with the real configuration, a scale of its own and results of two seeds."""
+    shutil.copytree(config_dir().resolve(), tmp_path / "config")
+    scale = tmp_path / "config" / "scales" / "demo.yaml"
+    scale.write_text("label: reduced, not the paper's\nnum_seeds: 2\ntasks: {}\n")
     monkeypatch.chdir(tmp_path)
     for setting, variant in needed_runs(11):
-        for seed in (1, 2):
-            data = record(setting, variant, seed, 0.01 + seed * 0.001)
-            write(tmp_path / "results" / "demo" / "runs", data)
+        for seed, value in zip(SEEDS, (0.011, 0.012), strict=True):
+            write(tmp_path / "results" / "demo" / "runs", record(setting, variant, seed, value))
     return tmp_path
+
+
+def test_a_left_over_seed_folder_is_not_used(workplace):
+    for setting, variant in needed_runs(11):
+        write(workplace / "results" / "demo" / "runs", record(setting, variant, 5, 100.0))
+    call("table", "11")
+    assert f"Seeds: {SEEDS[0]}, {SEEDS[1]}." in (workplace / "results/demo/tables/table_11.md").read_text()
 
 
 def test_default_folders_and_output(workplace, capsys):
@@ -52,24 +58,32 @@ def test_default_folders_and_output(workplace, capsys):
 
 def test_seeds_and_folders_can_be_chosen(workplace):
     shutil.move(workplace / "results/demo/runs", workplace / "elsewhere")
-    call("table", "11", "--runs", "elsewhere", "--out", "out", "--seeds", "2")
-    assert "Seeds: 2." in (workplace / "out/table_11.md").read_text()
+    call("table", "11", "--runs", "elsewhere", "--out", "out", "--seeds", "59358")
+    assert "Seeds: 59358." in (workplace / "out/table_11.md").read_text()
 
 
 def test_mistakes_are_user_errors(workplace):
     with pytest.raises(UserError, match="table 99: no definition"):
         call("table", "99")
-    with pytest.raises(UserError, match=r"scale nope: no file .*available scales: demo$"):
+    with pytest.raises(UserError, match="unknown scale 'nope'; expected one of demo, lite, paper"):
         call("table", "11", "--scale", "nope")
     with pytest.raises(UserError, match=r"seed3/result\.json: missing"):
         call("table", "11", "--seeds", "3")
 
 
-@pytest.mark.parametrize("text", ["other: 1\n", "label: 5\n", "label: ' '\n", "- a\n", ""])
-def test_a_scale_without_a_label(workplace, text):
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("tasks: {}\n", "'label' is a required property"),
+        ("label: 5\ntasks: {}\n", "label: expected string, got 5"),
+        ("- a\n", "top level: expected object"),
+        ("label: [\n", "line 2 is not valid YAML"),
+    ],
+)
+def test_a_damaged_scale_file(workplace, text, problem):
     (workplace / "config" / "scales" / "demo.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"demo\.yaml: label: expected a sentence"):
-        scale_label("demo")
+    with pytest.raises(UserError, match=rf"demo\.yaml: .*{problem}"):
+        call("table", "11")
 
 
 def test_help_has_an_example(capsys):

@@ -10,9 +10,7 @@ import uhn.reporting
 def modules_after(*names):
     """Import modules in a fresh interpreter and return all that are loaded then."""
     code = f"import sys, {', '.join(names)}; print(*sys.modules)"
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_no_reporting_module_imports_torch():

@@ -19,11 +19,14 @@ def read_yaml(path: Path, schema: str) -> dict[str, Any]:
         UserError: the file is missing, does not parse, or breaks the schema.
     """
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); expected a configuration file there") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise UserError(f"{path}: line {line} is not valid YAML ({error.problem}); correct it") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read as YAML ({str(error).splitlines()[0]}); restore the file") from None
     if problem := schema_problem(data, schema):
         raise UserError(f"{path}: {problem}")
     return data
