@@ -43,6 +43,9 @@ SCHEMES = {"sqlite", "http", "https", "postgresql", "mysql", "mssql"}
 # Without it MLflow's pages are those for language-model traces.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
+# What raises when a store fails; anything else is a mistake of ours and keeps its traceback.
+STORE_LIBRARIES = {"mlflow", "sqlalchemy", "alembic", "sqlite3", "requests"}
+
 REACH_TIMEOUT_S = 5
 
 
@@ -120,13 +123,16 @@ def check_server(uri: str) -> None:
     """
     try:
         urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=REACH_TIMEOUT_S).close()
-    except urllib.error.HTTPError:
-        return  # something answers; what it wants is for MLflow to find out
+        return
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):
+            return  # it wants a login, which MLflow takes from the environment
+        why = error
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", error)
-        raise UserError(
-            f"{shown(uri)}: no MLflow server answers ({why}); start it or choose another --tracking-uri"
-        ) from None
+    raise UserError(
+        f"{shown(uri)}: no MLflow server answers ({why}); start it or choose another --tracking-uri"
+    )
 
 
 def shown(uri: str) -> str:
@@ -179,6 +185,7 @@ def connect(uri: str) -> MlflowClient:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ.pop("MLFLOW_RUN_ID", None)
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -195,14 +202,16 @@ def plain_errors(uri: str) -> Iterator[None]:
         yield
     except UserError:
         raise
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{shown(uri)}: needs the package {error.name}; install it or choose another --tracking-uri"
+        ) from error
     except Exception as error:
-        modules = {kind.__module__.split(".")[0] for kind in type(error).__mro__}
-        if not modules & {"mlflow", "sqlalchemy", "alembic", "sqlite3", "requests"} and not isinstance(
-            error, OSError
-        ):
+        modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+        if not (modules & STORE_LIBRARIES or isinstance(error, OSError)):
             raise
         line = next((text.strip() for text in str(error).splitlines() if text.strip()), type(error).__name__)
-        raise UserError(f"{shown(uri)}: {line}; repair the store, or delete it and track again") from error
+        raise UserError(f"{shown(uri)}: {line}; repair the store or choose another --tracking-uri") from error
 
 
 def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:

@@ -7,6 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -227,6 +230,9 @@ def test_a_killed_call_is_healed(uri, seeds, contents, empty_store, tmp_path, me
 
 WRITER = """
 import sys
+import threading
+from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uhn.tracking import track_runs
 
@@ -293,6 +299,38 @@ def test_a_server_that_does_not_answer(seeds, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no MLflow server answers") as caught:
         track_runs(seeds, "http://me:secret@127.0.0.1:9")
     assert "secret" not in one_line(caught)
+
+
+@pytest.mark.parametrize(("status", "answers"), [(200, True), (401, True), (404, False), (503, False)])
+def test_only_an_mlflow_server_counts_as_an_answer(status, answers):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        with (
+            nullcontext()
+            if answers
+            else pytest.raises(UserError, match=f"no MLflow server answers.*{status}")
+        ):
+            store.check_server(uri)
+        server.shutdown()
+
+
+def test_a_missing_database_driver_is_named(seeds, tmp_path, monkeypatch):
+    def connect(uri):
+        raise ModuleNotFoundError("No module named 'psycopg2'", name="psycopg2")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(store, "connect", connect)
+    with pytest.raises(UserError, match=r"//\*\*\*@host/db: needs the package psycopg2"):
+        track_runs(seeds, "postgresql://me:secret@host/db")
 
 
 def test_a_database_that_is_none(seeds, tmp_path):
