@@ -1,0 +1,9 @@
+"""Finished runs as an index in MLflow: read the files of the runs, write what a tracking store can search.
+
+The files under ``results/`` are the record; the store is made from them, and deleting it and tracking again
+gives the same runs with the same times. Nothing that trains imports this package, and it never imports torch.
+"""
+
+from uhn.tracking.sync import Outcome, track_runs
+
+__all__ = ["Outcome", "track_runs"]

@@ -1,0 +1,213 @@
+"""Reading a run directory for the tracking store: identity, times, curves, digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from uhn.errors import UserError
+from uhn.records import SCHEMA_VERSION, read_json, read_record
+
+# Part of every digest: raise it when the same files are to be recorded differently.
+LAYOUT = 1
+
+FILES = ("run.json", "metrics.jsonl", "result.json")
+
+# MLflow 3.17 refuses longer names.
+KEY_LIMIT = 250
+
+# Keys of a logged step that place a point instead of being one.
+COORDINATES = {"step", "phase", "elapsed_s"}
+
+
+class Point(NamedTuple):
+    """One value of one metric, as a store takes it."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """One finished run, read from its directory."""
+
+    path: Path
+    run: dict[str, Any]
+    result: dict[str, Any]
+    points: list[Point]
+    skipped: int
+    digest: str
+
+    @property
+    def group(self) -> str:
+        """Name the runs that share a summary: ``<scale>/<setting>/<variant>``."""
+        return "/".join(self.result[key] for key in ("scale", "setting", "variant"))
+
+    @property
+    def key(self) -> str:
+        """Name this run in a store: ``<scale>/<setting>/<variant>/seed<k>``."""
+        return f"{self.group}/seed{self.result['seed']}"
+
+    @property
+    def name(self) -> str:
+        """Name this run for people: the key without the scale, which is the experiment's."""
+        return self.key.partition("/")[2]
+
+    @property
+    def completed(self) -> bool:
+        """Tell whether the run ended well (else it diverged, which is a result too)."""
+        return self.result["status"] == "completed"
+
+    @property
+    def start_ms(self) -> int:
+        """Return the start of the run in milliseconds since 1970."""
+        return start_of(self.run, self.path)
+
+    @property
+    def end_ms(self) -> int:
+        """Return the end: the start plus the recorded duration, and no earlier than the last logged step."""
+        measured = self.start_ms + round(1000 * self.result["cost"]["wall_s"])
+        return max([measured, *(point.timestamp for point in self.points)])
+
+
+def read_run(path: Path) -> TrackedRun:
+    """Read and check the files of a finished run.
+
+    Args:
+        path: the run directory with ``run.json``, ``metrics.jsonl`` and ``result.json``.
+
+    Returns:
+        The run with its curves; values that are null or not finite are left out and counted in ``skipped``.
+
+    Raises:
+        UserError: a file is missing, damaged or of another layout, or the files are not of the same run.
+    """
+    if not path.is_dir():
+        raise UserError(
+            f"{path}: no such run directory; give folders like results/<scale>/runs/<setting>/<variant>/seed0"
+        )
+    if missing := [name for name in FILES if not (path / name).is_file()]:
+        raise UserError(
+            f"{path}: {', '.join(missing)} missing; only finished runs can be tracked, so rerun its job"
+        )
+    result = read_record(path / "result.json", "result")
+    run = read_run_json(path / "run.json", result)
+    points, skipped = read_curves(path / "metrics.jsonl", start_of(run, path))
+    skipped += sum(not math.isfinite(value) for value in result["metrics"].values())
+    return TrackedRun(path, run, result, points, skipped, digest_of_files(path))
+
+
+def read_run_json(path: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Read ``run.json``, in which further keys are welcome, and check that it belongs to ``result``."""
+    run = read_json(path)
+    if not isinstance(run, dict) or run.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: expected a record of schema version {SCHEMA_VERSION}; delete the run and rerun its job"
+        )
+    for key in ("scale", "setting", "variant", "seed", "config_digest"):
+        if run.get(key) != result[key]:
+            raise UserError(
+                f"{path}: {key} is {run.get(key)!r} but result.json says {result[key]!r}; "
+                "the files are of different runs, so delete both and rerun the job"
+            )
+    for key in ("scale", "setting", "variant"):
+        if not re.fullmatch(r"[\w.+-]+", run[key]):
+            raise UserError(
+                f"{path}: {key} {run[key]!r} is not a plain name; use letters, digits and any of . _ + -"
+            )
+    for key in ("config", "provenance"):
+        if not isinstance(run.get(key), dict):
+            raise UserError(f"{path}: {key} is not an object; delete the run and rerun its job")
+    return run
+
+
+def start_of(run: dict[str, Any], path: Path) -> int:
+    """Read ``started_at`` as milliseconds since 1970; a time without a zone is UTC."""
+    try:
+        started = datetime.fromisoformat(run["started_at"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(
+            f"{path}: run.json has started_at {run.get('started_at')!r}; "
+            "expected a time like 2025-01-31T12:00:00+00:00, so delete the run and rerun its job"
+        ) from None
+    return round(1000 * (started if started.tzinfo else started.replace(tzinfo=UTC)).timestamp())
+
+
+def digest_of_files(path: Path) -> str:
+    """Hash the three files of a run."""
+    return digest_of(hashlib.sha256((path / name).read_bytes()).hexdigest() for name in FILES)
+
+
+def digest_of(digests: Iterator[str] | list[str]) -> str:
+    """Hash hashes, together with the layout of what is written into the store."""
+    return hashlib.sha256("\n".join([f"layout {LAYOUT}", *digests]).encode()).hexdigest()
+
+
+def read_curves(path: Path, start_ms: int) -> tuple[list[Point], int]:
+    """Read the logged steps as points ``<phase>/<quantity>``.
+
+    Args:
+        path: ``metrics.jsonl``.
+        start_ms: start of the run, to which the recorded seconds are added.
+
+    Returns:
+        The points and the number of values that were left out because they are not finite.
+
+    Raises:
+        UserError: a line is not an object with an integer step and a phase.
+    """
+    points, skipped = [], 0
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            entry = parse_step(line, f"{path}, line {number}")
+            elapsed = entry.get("elapsed_s")
+            offset = round(1000 * elapsed) if is_finite(elapsed) else entry["step"]
+            for key, value in entry.items():
+                if key in COORDINATES or not (value is None or is_number(value)):
+                    continue
+                if is_finite(value):
+                    points.append(
+                        Point(plain_key(f"{entry['phase']}/{key}"), value, start_ms + offset, entry["step"])
+                    )
+                else:
+                    skipped += 1
+    return points, skipped
+
+
+def parse_step(line: bytes, where: str) -> dict[str, Any]:
+    """Parse one line of ``metrics.jsonl``; ``where`` names it in the error."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not (
+        isinstance(entry, dict) and type(entry.get("step")) is int and isinstance(entry.get("phase"), str)
+    ):
+        raise UserError(
+            f"{where}: expected an object with an integer step and a phase; delete the run and rerun its job"
+        )
+    return entry
+
+
+def is_number(value: Any) -> bool:
+    """Tell numbers from everything else (JSON's true is none)."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Tell numbers that a store can draw."""
+    return is_number(value) and math.isfinite(value)
+
+
+def plain_key(key: str) -> str:
+    """Replace the characters that MLflow does not take in names."""
+    return re.sub(r"[^\w./: -]", "_", key)[:KEY_LIMIT]

@@ -1,0 +1,240 @@
+"""Opening an MLflow store: which locations can work, one writer at a time, errors in one line."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from uhn.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DEFAULT_URI = "sqlite:///scratch/mlflow.db"
+
+# Lock of stores that are not a file on this machine.
+REMOTE_LOCK = Path("scratch/mlflow.lock")
+
+# File systems on which SQLite's locks are known not to hold between machines.
+NETWORK_FILESYSTEMS = {
+    "afs",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "fuse.glusterfs",
+    "fuse.sshfs",
+    "glusterfs",
+    "gpfs",
+    "lustre",
+}
+NETWORK_FILESYSTEMS |= {"nfs", "nfs4", "smb3", "smbfs"}
+
+SCHEMES = {"sqlite", "http", "https", "postgresql", "mysql", "mssql"}
+
+# Without it MLflow's pages are those for language-model traces.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+
+# What raises when a store fails; anything else is a mistake of ours and keeps its traceback.
+STORE_LIBRARIES = {"mlflow", "sqlalchemy", "alembic", "sqlite3", "requests"}
+
+REACH_TIMEOUT_S = 5
+
+
+def database_path(uri: str) -> Path | None:
+    """Return the file of a ``sqlite:`` URI, or None for a store elsewhere.
+
+    Raises:
+        UserError: the URI is of no kind that can hold tracked runs.
+    """
+    scheme = uri.partition("://")[0]
+    if "://" not in uri or scheme.split("+")[0] not in SCHEMES:
+        raise UserError(f"tracking URI {uri!r}: expected http(s)://HOST or a database such as {DEFAULT_URI}")
+    if not scheme.startswith("sqlite"):
+        return None
+    file = uri.partition("://")[2].partition("?")[0].removeprefix("/")
+    if file in {"", ":memory:"}:
+        raise UserError(f"tracking URI {uri!r} keeps nothing; name a file, e.g. {DEFAULT_URI}")
+    return Path(file)
+
+
+def network_filesystem(path: Path, mounts: str) -> str | None:
+    """Tell the type of the network file system that holds a path.
+
+    Args:
+        path: an absolute path.
+        mounts: the text of ``/proc/mounts``.
+
+    Returns:
+        The type, e.g. ``nfs4``, or None for a local file system.
+    """
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[1]))
+        if path.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), fields[2]
+    return kind if kind in NETWORK_FILESYSTEMS else None
+
+
+def check_database(path: Path) -> None:
+    """Make the folder of a SQLite store and check that the store can be written and locked there.
+
+    Raises:
+        UserError: the folder or the file is not writable, or lies on a network file system.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{path.parent}: cannot be made ({error.strerror}); choose another --tracking-uri"
+        ) from None
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, expected a database file; choose another --tracking-uri")
+    for target in (path.parent, path):
+        if target.exists() and not os.access(target, os.W_OK):
+            raise UserError(
+                f"{target}: not writable; change its permissions or choose another --tracking-uri"
+            )
+    mounts = Path("/proc/mounts")
+    kind = network_filesystem(path.resolve(), mounts.read_text()) if mounts.exists() else None
+    if kind:
+        raise UserError(
+            f"{path}: lies on {kind}, where SQLite can lose data; "
+            "give --tracking-uri sqlite:///FILE on a local disk or the http address of an MLflow server"
+        )
+
+
+def check_server(uri: str) -> None:
+    """Check that an MLflow server answers, with a short timeout (MLflow itself retries for minutes).
+
+    Raises:
+        UserError: nothing answers there.
+    """
+    try:
+        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=REACH_TIMEOUT_S).close()
+        return
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):
+            return  # it wants a login, which MLflow takes from the environment
+        why = error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "reason", error)
+    raise UserError(
+        f"{shown(uri)}: no MLflow server answers ({why}); start it or choose another --tracking-uri"
+    )
+
+
+def shown(uri: str) -> str:
+    """Return a URI without the credentials it may hold."""
+    return re.sub(r"//[^/@]*@", "//***@", uri)
+
+
+@contextmanager
+def exclusive(lock: Path) -> Iterator[None]:
+    """Hold a lock file; the kernel frees it when the process ends, however it ends."""
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = open(lock, "a")  # noqa: SIM115 (closed below, after the body)
+    except OSError as error:
+        raise UserError(f"{lock}: cannot be opened ({error.strerror}); make its folder writable") from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[tuple[MlflowClient, Path | None]]:
+    """Open a store as its only writer.
+
+    SQLite stores need this from the first moment: processes that create the schema together destroy it.
+
+    Args:
+        uri: the tracking URI.
+
+    Yields:
+        The client, and the folder for artifacts (None where the server decides).
+
+    Raises:
+        UserError: the location cannot work, or MLflow reports a failure.
+    """
+    database = database_path(uri)
+    if database:
+        check_database(database)
+    elif uri.startswith("http"):
+        check_server(uri)
+    with (
+        exclusive(database.with_name(database.name + ".lock") if database else REMOTE_LOCK),
+        plain_errors(uri),
+    ):
+        yield connect(uri), database.parent.resolve() / "mlartifacts" if database else None
+
+
+def connect(uri: str) -> MlflowClient:
+    """Import MLflow quietly (no telemetry, no migration log, no run of the environment) and connect."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["DO_NOT_TRACK"] = "true"
+    os.environ.pop("MLFLOW_RUN_ID", None)
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    from mlflow import MlflowClient
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextmanager
+def plain_errors(uri: str) -> Iterator[None]:
+    """Turn failures of the store into one line for the user."""
+    try:
+        yield
+    except UserError:
+        raise
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{shown(uri)}: needs the package {error.name}; install it or choose another --tracking-uri"
+        ) from error
+    except Exception as error:
+        modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+        if not (modules & STORE_LIBRARIES or isinstance(error, OSError)):
+            raise
+        line = next((text.strip() for text in str(error).splitlines() if text.strip()), type(error).__name__)
+        raise UserError(f"{shown(uri)}: {line}; repair the store or choose another --tracking-uri") from error
+
+
+def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:
+    """Find or make an experiment.
+
+    Args:
+        client: the open store.
+        name: name of the experiment.
+        artifacts: folder for artifacts, or None where the server decides.
+
+    Returns:
+        The id of the experiment.
+
+    Raises:
+        UserError: an experiment of that name was deleted, which MLflow does not let anyone reuse.
+    """
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        location = (artifacts / quote(name, safe="")).as_uri() if artifacts else None
+        return client.create_experiment(name, artifact_location=location, tags=EXPERIMENT_TAGS)
+    if experiment.lifecycle_stage != "active":
+        raise UserError(
+            f"experiment {name!r} was deleted in this store; restore it with 'mlflow experiments restore -x "
+            f"{experiment.experiment_id}' or choose another --experiment"
+        )
+    return experiment.experiment_id
