@@ -30,9 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="URI",
         help="MLflow store: sqlite:///FILE, http(s)://HOST:PORT or a database (default: %(default)s)",
     )
-    parser.add_argument(
-        "--experiment", metavar="NAME", help="experiment to write into (default: uhn-<scale>)"
-    )
+    parser.add_argument("--experiment", metavar="NAME", help="experiment to write into (default: uhn-<scale>)")
     parser.set_defaults(run=run)
 
 

@@ -87,9 +87,7 @@ def shared_params(runs: list[TrackedRun]) -> dict[str, str]:
     """Return the parameters that all runs have in common."""
     first, *others = [params_of(run) for run in runs]
     return {
-        key: value
-        for key, value in first.items()
-        if key != "seed" and all(other.get(key) == value for other in others)
+        key: value for key, value in first.items() if key != "seed" and all(other.get(key) == value for other in others)
     }
 
 
@@ -144,9 +142,7 @@ def diverged_note(run: TrackedRun) -> str:
 def common_tags(run: TrackedRun) -> dict[str, Any]:
     """Return the tags that a run shares with its summary."""
     result, commit = run.result, run.run["provenance"].get("commit")
-    tags = {
-        f"uhn.{key}": result[key] for key in ("scale", "setting", "variant", "code_version", "source_digest")
-    }
+    tags = {f"uhn.{key}": result[key] for key in ("scale", "setting", "variant", "code_version", "source_digest")}
     tags |= {f"uhn.data.{key}": result["data"][key] for key in ("dataset", "source")}
     tags |= {"uhn.group": run.group, "mlflow.source.name": "uhn train", "mlflow.source.type": "LOCAL"}
     return tags | ({"mlflow.source.git.commit": commit} if commit else {})

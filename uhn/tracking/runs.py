@@ -96,9 +96,7 @@ def read_run(path: Path) -> TrackedRun:
             f"{path}: no such run directory; give folders like results/<scale>/runs/<setting>/<variant>/seed0"
         )
     if missing := [name for name in FILES if not (path / name).is_file()]:
-        raise UserError(
-            f"{path}: {', '.join(missing)} missing; only finished runs can be tracked, so rerun its job"
-        )
+        raise UserError(f"{path}: {', '.join(missing)} missing; only finished runs can be tracked, so rerun its job")
     result = read_record(path / "result.json", "result")
     run = read_run_json(path / "run.json", result)
     points, skipped = read_curves(path / "metrics.jsonl", start_of(run, path))
@@ -121,9 +119,7 @@ def read_run_json(path: Path, result: dict[str, Any]) -> dict[str, Any]:
             )
     for key in ("scale", "setting", "variant"):
         if not re.fullmatch(r"[\w.+-]+", run[key]):
-            raise UserError(
-                f"{path}: {key} {run[key]!r} is not a plain name; use letters, digits and any of . _ + -"
-            )
+            raise UserError(f"{path}: {key} {run[key]!r} is not a plain name; use letters, digits and any of . _ + -")
     for key in ("config", "provenance"):
         if not isinstance(run.get(key), dict):
             raise UserError(f"{path}: {key} is not an object; delete the run and rerun its job")
@@ -175,9 +171,7 @@ def read_curves(path: Path, start_ms: int) -> tuple[list[Point], int]:
                 if key in COORDINATES or not (value is None or is_number(value)):
                     continue
                 if is_finite(value):
-                    points.append(
-                        Point(plain_key(f"{entry['phase']}/{key}"), value, start_ms + offset, entry["step"])
-                    )
+                    points.append(Point(plain_key(f"{entry['phase']}/{key}"), value, start_ms + offset, entry["step"]))
                 else:
                     skipped += 1
     return points, skipped
@@ -189,9 +183,7 @@ def parse_step(line: bytes, where: str) -> dict[str, Any]:
         entry = json.loads(line)
     except ValueError:
         entry = None
-    if not (
-        isinstance(entry, dict) and type(entry.get("step")) is int and isinstance(entry.get("phase"), str)
-    ):
+    if not (isinstance(entry, dict) and type(entry.get("step")) is int and isinstance(entry.get("phase"), str)):
         raise UserError(
             f"{where}: expected an object with an integer step and a phase; delete the run and rerun its job"
         )

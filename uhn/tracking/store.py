@@ -96,16 +96,12 @@ def check_database(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(
-            f"{path.parent}: cannot be made ({error.strerror}); choose another --tracking-uri"
-        ) from None
+        raise UserError(f"{path.parent}: cannot be made ({error.strerror}); choose another --tracking-uri") from None
     if path.is_dir():
         raise UserError(f"{path}: is a folder, expected a database file; choose another --tracking-uri")
     for target in (path.parent, path):
         if target.exists() and not os.access(target, os.W_OK):
-            raise UserError(
-                f"{target}: not writable; change its permissions or choose another --tracking-uri"
-            )
+            raise UserError(f"{target}: not writable; change its permissions or choose another --tracking-uri")
     mounts = Path("/proc/mounts")
     kind = network_filesystem(path.resolve(), mounts.read_text()) if mounts.exists() else None
     if kind:
@@ -130,9 +126,7 @@ def check_server(uri: str) -> None:
         why = error
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", error)
-    raise UserError(
-        f"{shown(uri)}: no MLflow server answers ({why}); start it or choose another --tracking-uri"
-    )
+    raise UserError(f"{shown(uri)}: no MLflow server answers ({why}); start it or choose another --tracking-uri")
 
 
 def shown(uri: str) -> str:

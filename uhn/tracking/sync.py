@@ -113,9 +113,7 @@ def search_group(client: MlflowClient, experiment_id: str, group: str) -> Iterat
     """Yield all runs of a group, page by page."""
     token = None
     while True:
-        page = client.search_runs(
-            [experiment_id], filter_string=f"tags.\"uhn.group\" = '{group}'", page_token=token
-        )
+        page = client.search_runs([experiment_id], filter_string=f"tags.\"uhn.group\" = '{group}'", page_token=token)
         yield from page
         if not (token := page.token):
             return

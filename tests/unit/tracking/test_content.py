@@ -42,9 +42,7 @@ def test_end_is_never_before_the_last_step(make_run):
     assert runs.read_run(make_run(lines=[line(0, elapsed_s=99.0)])).end_ms == START_MS + 99000
 
 
-@pytest.mark.parametrize(
-    "started", ["2025-01-31T12:00:00Z", "2025-01-31T12:00:00", "2025-01-31T13:00:00+01:00"]
-)
+@pytest.mark.parametrize("started", ["2025-01-31T12:00:00Z", "2025-01-31T12:00:00", "2025-01-31T13:00:00+01:00"])
 def test_start_times_in_all_iso_forms(make_run, started):
     assert runs.read_run(make_run(run={"started_at": started})).start_ms == START_MS
 
@@ -76,9 +74,7 @@ def test_final_metrics_stay_out_of_the_curves(make_run):
 
 def test_summary_equals_numbers_by_hand(make_run):
     values = {0: 1.0, 1: 2.0, 2: 6.0}
-    members = [
-        runs.read_run(make_run(seed=k, result={"metrics": {"test/rmse": v}})) for k, v in values.items()
-    ]
+    members = [runs.read_run(make_run(seed=k, result={"metrics": {"test/rmse": v}})) for k, v in values.items()]
     failed = runs.read_run(make_run(seed=3, result={"status": "diverged", "reason": "nan", "metrics": {}}))
     summary = content.summarise([*members, failed])
     assert summary["test/rmse"] == 3.0
@@ -253,9 +249,7 @@ def test_the_database_file_of_a_uri(uri, path):
     assert (found and str(found)) == path
 
 
-@pytest.mark.parametrize(
-    "uri", ["mlruns", "file:///tmp/mlruns", "ftp://host", "sqlite://", "sqlite:///:memory:", ""]
-)
+@pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns", "ftp://host", "sqlite://", "sqlite:///:memory:", ""])
 def test_uris_that_cannot_hold_runs_are_refused(uri):
     with pytest.raises(UserError, match="tracking URI"):
         store.database_path(uri)

@@ -133,12 +133,7 @@ def test_a_summary_covers_the_runs_of_its_call_and_keeps_the_others_beneath_it(u
 
 
 def test_variants_and_scales_are_kept_apart(uri, make_run, contents):
-    paths = [
-        make_run(variant=v, seed=k, scale=s)
-        for v in ("uhn", "direct")
-        for k in (0, 1)
-        for s in ("demo", "lite")
-    ]
+    paths = [make_run(variant=v, seed=k, scale=s) for v in ("uhn", "direct") for k in (0, 1) for s in ("demo", "lite")]
     assert track_runs(paths, uri).tracked == 8
     for scale in ("demo", "lite"):
         runs = contents(uri, f"uhn-{scale}")
@@ -259,11 +254,7 @@ def cold_start(make_run, contents, tmp_path, writers):
         assert run.data.tags.get(PARENT) == (None if key == group else runs[group].info.run_id)
         assert run.data.tags[sync.DIGEST]
         assert run.info.status == "FINISHED"
-        assert (
-            run.data.metrics["test/rmse"] == 1.5
-            if key == group
-            else run.data.metrics["train/loss"] == 1 / 300
-        )
+        assert run.data.metrics["test/rmse"] == 1.5 if key == group else run.data.metrics["train/loss"] == 1 / 300
     assert contents(uri, "Default") == {}
 
 
@@ -314,11 +305,7 @@ def test_only_an_mlflow_server_counts_as_an_answer(status, answers):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         uri = f"http://127.0.0.1:{server.server_port}"
-        with (
-            nullcontext()
-            if answers
-            else pytest.raises(UserError, match=f"no MLflow server answers.*{status}")
-        ):
+        with nullcontext() if answers else pytest.raises(UserError, match=f"no MLflow server answers.*{status}"):
             store.check_server(uri)
         server.shutdown()
 
