@@ -12,7 +12,9 @@ from uhn.records import schema_problem
 from uhn.reporting.definitions import needed_runs, table_numbers
 
 # Jobs find the `python` that runs Snakemake even where its environment is not activated.
-os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
+os.environ.update(
+    PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+)
 
 RUN_DIR = str(run_dir("{scale}", "{setting}", "{variant}", "{seed}"))
 

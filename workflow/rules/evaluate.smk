@@ -8,13 +8,13 @@ rule evaluate_run:
         training=rules.train_run.output.training,
     output:
         result=f"{RUN_DIR}/result.json",
-    params:
-        run_dirs=get_run_dirs,
-    conda:
-        "../../environment.yml"
     log:
         "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.log",
     benchmark:
         "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
+    conda:
+        "../../environment.yml"
+    params:
+        run_dirs=get_run_dirs,
     shell:
         "python -m uhn evaluate {params.run_dirs} > {log} 2>&1"

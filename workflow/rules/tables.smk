@@ -12,9 +12,9 @@ rule build_table:
         csv="results/{scale}/tables/table_{number}.csv",
         md="results/{scale}/tables/table_{number}.md",
         tex="results/{scale}/tables/table_{number}.tex",
-    conda:
-        "../../environment.yml"
     log:
         "logs/{scale}/build_table/table_{number}.log",
+    conda:
+        "../../environment.yml"
     shell:
         "python -m uhn report table {wildcards.number} --scale {wildcards.scale} > {log} 2>&1"

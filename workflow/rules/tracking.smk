@@ -6,14 +6,14 @@ rule track_setting:
         unpack(get_setting_runs),
     output:
         touch("results/{scale}/tracked/{setting}.done"),
+    log:
+        "logs/{scale}/track_setting/{setting}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mlflow_writer=1,
     params:
         run_dirs=get_run_dirs,
         uri=config["tracking_uri"],
-    resources:
-        mlflow_writer=1,
-    conda:
-        "../../environment.yml"
-    log:
-        "logs/{scale}/track_setting/{setting}.log",
     shell:
         "python -m uhn track {params.run_dirs} --tracking-uri {params.uri} > {log} 2>&1"

@@ -7,21 +7,21 @@ rule train_run:
         metrics=f"{RUN_DIR}/metrics.jsonl",
         generator=f"{RUN_DIR}/generator.safetensors",
         training=f"{RUN_DIR}/training.json",
+    log:
+        "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.log",
+    benchmark:
+        "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: config["threads_per_run"]
+    resources:
+        gpu=1 if config["device"] == "cuda" else 0,
     params:
         # Both only decide whether a finished run is still valid: library code is not tracked by Snakemake.
         config=get_run_config,
         code_version=uhn.CODE_VERSION,
         out=RUN_DIR,
         device=config["device"],
-    threads: config["threads_per_run"]
-    resources:
-        gpu=1 if config["device"] == "cuda" else 0,
-    conda:
-        "../../environment.yml"
-    log:
-        "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.log",
-    benchmark:
-        "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
     shell:
         "python -m uhn train --setting {wildcards.setting} --variant {wildcards.variant}"
         " --seed {wildcards.seed} --scale {wildcards.scale} --device {params.device}"
