@@ -35,6 +35,12 @@ def schema_problem(data: Any, schema: str) -> str | None:
     if error.validator == "type":
         hint = number_hint(error.instance) if "number" in str(error.validator_value) else ""
         message = f"expected {error.validator_value}, got {error.instance!r}{hint}"
+    elif error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(key for key in error.instance if key not in known)
+        message = f"unknown key {unknown!r}; expected {', '.join(known)}"
+    elif error.validator == "not":
+        message = "not allowed here; remove it"
     elif error.validator == "enum":
         message = f"{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
     return f"{where}: {message}"

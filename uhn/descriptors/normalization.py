@@ -71,7 +71,7 @@ class Normalizer(nn.Module):
 
     .. math:: z_c = (x_c - mid_c) / \sqrt{var_c + 10^{-5}},\quad var_c = (hi_c - lo_c)^2 / 12
 
-    ``mid`` and ``var`` are float32 constants, as in the release; the arithmetic runs in float64.
+    Rows, ``mid`` and ``var`` are float32 values, as in the release; the arithmetic runs in float64.
 
     Args:
         lowest, highest: bounds of the columns, m numbers each.
@@ -88,7 +88,7 @@ class Normalizer(nn.Module):
         self.register_buffer("var", (high - low) ** 2 / 12)
 
     def forward(self, rows: Tensor) -> Tensor:
-        return (rows.double() - self.mid.double()) / torch.sqrt(self.var.double() + EPSILON)
+        return (rows.float().double() - self.mid.double()) / torch.sqrt(self.var.double() + EPSILON)
 
     def extra_repr(self) -> str:
         return f"columns={self.mid.numel()}"

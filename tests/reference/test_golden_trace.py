@@ -1,0 +1,66 @@
+"""A guard, not a reference: these numbers change only together with CODE_VERSION, which reruns every result.
+
+After a change that is meant to change numbers, raise ``uhn.CODE_VERSION`` and regenerate the file with
+``python tests/reference/test_golden_trace.py``.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from uhn import CODE_VERSION
+from uhn.experiments.config import InitConfig, TrainConfig
+from uhn.experiments.resolve import load_experiment, resolve
+from uhn.training.build import build_generator
+from uhn.training.fit import Fit, Progress
+from uhn.training.phases import plan_phases
+from uhn.training.tasks import build_target, load_task
+
+GOLDEN = Path(__file__).parent / "golden_trace.json"
+RUNS = {"kan_kv/uhn": {}, "kan_kv/direct": {}, "kan_jv/uhn": {}, "kan_ellipj/uhn": {"structure_encoder": True}}
+
+
+class Recorder:
+    """Collects losses instead of writing a file."""
+
+    def __init__(self):
+        self.losses = []
+
+    def write(self, loss, **_):
+        self.losses.append(loss)
+
+
+def trace(name):
+    """Losses of three initialisation and five training steps at the paper's sizes."""
+    setting, variant = name.split("/")
+    config = resolve(load_experiment(setting), variant, 21962, "paper")
+    config = replace(config, train=TrainConfig(5, config.train.lr, 2))
+    if config.init:
+        sizes = replace(config.hypernetwork, **RUNS[name])
+        config = replace(config, init=InitConfig(3, config.init.lr), hypernetwork=sizes)
+    torch.manual_seed(0)
+    target = build_target(config)
+    task = load_task(config, "train", target, torch.device("cpu"))
+    recorder = Recorder()
+    generator = build_generator(config, target)
+    Fit(generator, plan_phases(config, task), config.optimizer, recorder, Progress()).run(lambda: True)
+    return recorder.losses
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_numbers_change_only_with_code_version(name):
+    golden = json.loads(GOLDEN.read_text())
+    assert golden["code_version"] == CODE_VERSION, "CODE_VERSION was raised: regenerate the golden trace"
+    # float32 sums differ between processors in the last digits; a changed method differs in the first ones
+    assert trace(name) == pytest.approx(golden["losses"][name], rel=2e-4), (
+        "the numbers a run produces have changed: raise uhn.CODE_VERSION and regenerate the golden trace"
+    )
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(
+        json.dumps({"code_version": CODE_VERSION, "losses": {n: trace(n) for n in RUNS}}, indent=1) + "\n"
+    )

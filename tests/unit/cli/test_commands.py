@@ -1,0 +1,51 @@
+"""The commands as a user calls them."""
+
+import json
+
+import numpy as np
+from cli_process import uhn
+
+from uhn.models.registry import build_model
+
+
+def test_train_then_evaluate(tmp_path):
+    done = uhn(
+        *("train", "--setting", "kan_lpmv2", "--variant", "direct", "--seed", "21962", "--out", "run"), cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert uhn("evaluate", "run", cwd=tmp_path).returncode == 0
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["setting"] == "kan_lpmv2" and result["metrics"]["test/rmse"] < 0.1
+
+
+def test_describe_as_json_and_index_table(tmp_path):
+    done = uhn("describe", "kan_jv", "--json", "--index-table", "table.npy", cwd=tmp_path)
+    description = json.loads(done.stdout)
+    assert list(description) == [
+        *("name", "num_params", "layers", "global_row"),
+        *("index_min", "index_max", "structure_min", "structure_max"),
+    ]
+    assert (description["name"], description["num_params"]) == ("kan_jv", 364)
+    assert [c["shape"] for c in description["layers"][0]["components"]][2] == [5, 2, 13]
+    assert [len(layer["local_row"]) for layer in description["layers"]] == [21, 21]
+    assert [len(description[key]) for key in list(description)[3:]] == [8, 10, 10, 29, 29]
+    np.testing.assert_array_equal(np.load(tmp_path / "table.npy"), build_model("kan_jv").index_table())
+
+
+def test_describe_for_people(tmp_path):
+    text = uhn("describe", "kan_kv", cwd=tmp_path).stdout
+    assert text.startswith("kan_kv: 254 parameters in 2 layers\n")
+    assert "grid_knots     2 x 12" in text
+
+
+def test_runs_lists_the_table(tmp_path):
+    lines = uhn("runs", "--scale", "paper", "--table", "11", cwd=tmp_path).stdout.splitlines()
+    assert len(lines) == 1 + 30 + 1
+    assert lines[-1].startswith("90 runs, about ")
+    assert lines[12].split()[:4] == ["kan_kv/uhn", "3", "4,200", "254"]
+
+
+def test_every_command_has_help_with_an_example(tmp_path):
+    for command in ("train", "evaluate", "describe", "runs", "report", "track"):
+        done = uhn(command, "--help", cwd=tmp_path)
+        assert done.returncode == 0 and f"uhn {command} " in done.stdout.split("example", 1)[1]

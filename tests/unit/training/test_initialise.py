@@ -1,0 +1,62 @@
+"""The statistics loss against NumPy."""
+
+import numpy as np
+import pytest
+import torch
+
+from uhn.models.registry import build_model
+from uhn.training.initialise import statistics_loss
+
+# mean and std targets of KAN [2, 5, 1], grid 5, written out from the paper's rules
+U2, U5, LN2 = 1 / np.sqrt(6), 1 / np.sqrt(15), np.log(2)
+TARGETS = [
+    ("blocks.0.base_weight", 0, U2),
+    ("blocks.0.base_bias", 0, 0),
+    ("blocks.0.spline_weight", 0, 0.1),
+    ("blocks.0.spline_scale", 0, U2),
+    ("blocks.0.grid_lower", -1, 0),
+    ("blocks.0.grid_length", LN2, 0),
+    ("blocks.0.grid_knots", 0, 0),
+    ("blocks.1.base_weight", 0, U5),
+    ("blocks.1.base_bias", 0, 0),
+    ("blocks.1.spline_weight", 0, 0.1),
+    ("blocks.1.spline_scale", 0, U5),
+    ("blocks.1.grid_lower", -1, 0),
+    ("blocks.1.grid_length", LN2, 0),
+    ("blocks.1.grid_knots", 0, 0),
+]
+
+
+def test_equals_numpy():
+    model = build_model("kan_kv").double()
+    vector = torch.randn(254, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weights = model.unflatten(vector)
+    assert list(weights) == [name for name, _, _ in TARGETS]
+    terms = [
+        (weights[name].numpy().mean() - mean) ** 2 + (weights[name].numpy().std() - std) ** 2
+        for name, mean, std in TARGETS
+    ]
+    assert statistics_loss(model, weights).item() == pytest.approx(sum(terms) / (2 * 14), rel=1e-12)
+
+
+def test_a_single_scalar_has_no_std_gradient():
+    model = build_model("kan_kv").double()
+    vector = torch.randn(254, dtype=torch.float64, requires_grad=True)
+    weights = model.unflatten(vector)
+    statistics_loss(model, weights).backward()
+    assert vector.grad.isfinite().all()
+    position = 133 + 5  # second layer, after its five base weights: the one base bias
+    assert vector.grad[position].item() == pytest.approx(2 * vector[position].item() / 28)
+
+
+def test_initial_loss_of_a_fresh_uhn_is_in_the_published_range():
+    from uhn.hypernetworks.config import UHNConfig
+    from uhn.hypernetworks.uhn import UHN
+
+    model = build_model("kan_kv")
+    losses = []
+    for seed in range(4):
+        torch.manual_seed(seed)
+        uhn = UHN(UHNConfig(), model.ranges())
+        losses.append(statistics_loss(model, uhn(model)).item())
+    assert 0.15 <= np.mean(losses) <= 0.28

@@ -1,0 +1,185 @@
+"""Whole runs: files, determinism, exact resume, divergence, damage."""
+
+import json
+import math
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from uhn.errors import UserError
+from uhn.experiments.config import RunConfig, TrainConfig
+from uhn.records import read_record
+from uhn.training import runner
+from uhn.training.evaluate import evaluate_run
+from uhn.training.runner import Interrupted, JobOptions, train_run
+
+FILES = {"run.json", "metrics.jsonl", "generator.safetensors", "training.json"}
+
+
+def curve(path):
+    entries = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    return [(e["phase"], e["step"], e["loss"], e["lr"]) for e in entries]
+
+
+def run(config, out, **options):
+    options = {"scratch": out.parent / "scratch"} | options
+    train_run(config, out, JobOptions(**options))
+    evaluate_run(out)
+    return read_record(out / "result.json", "result")
+
+
+@pytest.mark.parametrize("variant", ["uhn", "direct"])
+def test_a_run_leaves_its_files_and_learns(small_run, tmp_path, variant):
+    config = small_run(
+        variant, train=TrainConfig(epochs=150, lr=0.02 if variant == "direct" else 0.002, warmup_epochs=5)
+    )
+    result = run(config, tmp_path / "out")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == FILES | {"result.json"}
+    assert result["status"] == "completed"
+    assert result["steps"] == {"init": 10 if variant == "uhn" else 0, "train": 150}
+    # predicting the mean has the targets' standard deviation as its error, about 1.07
+    assert result["metrics"]["test/rmse"] < 0.5
+    assert result["metrics"]["test/rmse"] == pytest.approx(math.sqrt(result["metrics"]["test/loss"]))
+    assert not any((tmp_path / "scratch" / "runs").iterdir())
+    assert RunConfig.from_dict(read_record(tmp_path / "out" / "run.json", "run")["config"]) == config
+
+
+@pytest.mark.parametrize("variant", ["uhn", "direct"])
+def test_same_seed_same_bytes_other_seed_other_bytes(small_run, tmp_path, variant):
+    config = small_run(variant)
+    first, second = run(config, tmp_path / "a"), run(config, tmp_path / "b")
+    assert first["metrics"] == second["metrics"]
+    assert (tmp_path / "a/generator.safetensors").read_bytes() == (tmp_path / "b/generator.safetensors").read_bytes()
+    other = run(replace(config, seed=59358), tmp_path / "c")
+    assert other["metrics"] != first["metrics"]
+
+
+@pytest.mark.parametrize("stop_after", [1, 7, 10, 11, 25, 39])
+def test_interrupted_and_resumed_equals_uninterrupted(small_run, tmp_path, monkeypatch, stop_after):
+    config = small_run()
+    run(config, tmp_path / "whole")
+    interrupt_after(monkeypatch, stop_after)
+    with pytest.raises(Interrupted):
+        run(config, tmp_path / "parts")
+    monkeypatch.undo()
+    assert not (tmp_path / "parts" / "training.json").exists()
+    run(config, tmp_path / "parts", resume=True)
+    for name in ("generator.safetensors",):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+    assert curve(tmp_path / "whole") == curve(tmp_path / "parts")
+
+
+def interrupt_after(monkeypatch, steps):
+    """Send this process SIGTERM in the middle of a step, as a scheduler would."""
+    taken = 0
+    original = runner.Fit._step
+
+    def step(self, phase):
+        nonlocal taken
+        taken += 1
+        if taken == steps:
+            os.kill(os.getpid(), signal.SIGTERM)
+        original(self, phase)
+
+    monkeypatch.setattr(runner.Fit, "_step", step)
+
+
+def test_without_resume_a_checkpoint_is_not_used(small_run, tmp_path, monkeypatch):
+    config = small_run()
+    interrupt_after(monkeypatch, 20)
+    with pytest.raises(Interrupted):
+        run(config, tmp_path / "out")
+    monkeypatch.undo()
+    steps = []
+    original = runner.Fit._step
+    monkeypatch.setattr(runner.Fit, "_step", lambda self, phase: (steps.append(1), original(self, phase)))
+    run(config, tmp_path / "out")
+    assert len(steps) == 40
+
+
+def test_a_truncated_checkpoint_is_named_and_not_used(small_run, tmp_path, monkeypatch):
+    config = small_run()
+    interrupt_after(monkeypatch, 20)
+    with pytest.raises(Interrupted):
+        run(config, tmp_path / "out")
+    monkeypatch.undo()
+    (checkpoint,) = (tmp_path / "scratch" / "runs").glob("*/checkpoint")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"checkpoint: expected a complete checkpoint.*delete it"):
+        run(config, tmp_path / "out", resume=True)
+    assert checkpoint.exists()
+    checkpoint.unlink()
+    assert run(config, tmp_path / "out", resume=True)["status"] == "completed"
+
+
+def test_divergence_is_a_result(small_run, tmp_path):
+    config = small_run("direct", train=TrainConfig(epochs=30, lr=1e30, warmup_epochs=5))
+    result = run(config, tmp_path / "out")
+    assert result["status"] == "diverged"
+    assert result["reason"].startswith("loss not finite at train step ")
+    assert result["metrics"] == {}
+    first_bad = int(result["reason"].rsplit(" ", 1)[1])
+    losses = {step: loss for phase, step, loss, _ in curve(tmp_path / "out")}
+    assert all(loss is not None for step, loss in losses.items() if step < first_bad)
+    assert losses[first_bad] is None
+
+
+def test_the_training_job_never_asks_for_test_data(small_run, tmp_path, monkeypatch):
+    splits = []
+    original = runner.load_task
+    monkeypatch.setattr(
+        runner, "load_task", lambda c, split, *rest: (splits.append(split), original(c, split, *rest))[1]
+    )
+    train_run(small_run(), tmp_path / "out", JobOptions(scratch=tmp_path / "scratch"))
+    assert splits == ["train"]
+    assert not any(
+        key.startswith("test") for key in json.loads((tmp_path / "out/training.json").read_text())["metrics"]
+    )
+
+
+def test_unwritable_results_folder(small_run, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="results cannot be written there"):
+        train_run(small_run(), tmp_path / "file" / "out", JobOptions(scratch=tmp_path / "scratch"))
+
+
+def test_a_device_that_is_not_there(small_run, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(UserError, match=r"device 'cuda'.*use --device cpu"):
+        train_run(small_run(), tmp_path / "out", JobOptions(device="cuda", scratch=tmp_path / "scratch"))
+    with pytest.raises(UserError, match="device 'gpu': expected 'cpu' or 'cuda'"):
+        train_run(small_run(), tmp_path / "out", JobOptions(device="gpu", scratch=tmp_path / "scratch"))
+
+
+@pytest.mark.parametrize("damage", ["truncate", "delete"])
+def test_damaged_weights_are_named(small_run, tmp_path, damage):
+    run(small_run(), tmp_path / "out")
+    weights = tmp_path / "out" / "generator.safetensors"
+    if damage == "truncate":
+        weights.write_bytes(weights.read_bytes()[:-1])
+    else:
+        weights.unlink()
+    with pytest.raises(UserError, match=r"generator\.safetensors: (differs from|cannot be read)"):
+        evaluate_run(tmp_path / "out")
+
+
+def test_the_saved_generator_reproduces_the_metrics(small_run, tmp_path):
+    """Recompute the test error from the file with the library's parts alone."""
+    from uhn.data.formulas import load_formula
+    from uhn.hypernetworks.uhn import UHN
+    from uhn.models.registry import build_model
+
+    config = small_run()
+    result = run(config, tmp_path / "out")
+    model = build_model("kan_kv")
+    uhn = UHN(config.hypernetwork, model.ranges())
+    uhn.load_state_dict(load_file(tmp_path / "out" / "generator.safetensors"))
+    inputs, targets = load_formula("kv", config.seed, "test")
+    with torch.no_grad():
+        rmse = (model.run(uhn(model), inputs) - targets).square().mean().sqrt()
+    assert result["metrics"]["test/rmse"] == pytest.approx(rmse.item(), rel=1e-5)
