@@ -50,4 +50,4 @@ lint: install
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
 
 clean:
-	rm -rf .venv .snakemake logs scratch
+	rm -rf .venv .pytest_cache .ruff_cache logs

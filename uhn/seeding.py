@@ -1,5 +1,8 @@
 """Random streams: one per purpose, all derived from the run seed, so that one more draw shifts no other stream.
 
+Deviation: the release seeds every global generator with the run seed itself, so its draws (Fourier matrices,
+initial weights) are not reproduced number by number.
+
 The data of formula regression is the exception: it follows the paper, which draws it from the run seed itself.
 """
 

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 EPILOG = """example:
-  uhn track results/demo/runs/single_model/*/seed*
-  uhn track results/paper/runs/recursion/uhn/seed* --tracking-uri http://127.0.0.1:5000
+  uhn track results/demo/runs/kan_kv/*/seed*
+  uhn track results/paper/runs/kan_kv/uhn/seed* --tracking-uri http://127.0.0.1:5000
 
 Give all seeds of a variant in one call: the summary run above them covers exactly the runs given.
 Runs whose files have not changed are left alone, so the command can be repeated at any time.

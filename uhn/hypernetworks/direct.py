@@ -10,6 +10,9 @@ from uhn.models.base import TargetModel
 class Direct(nn.Module):
     """Hand out the parameters of one target model, which the optimiser then trains.
 
+    Deviation: the paper gives learning rates and epochs of direct training but neither warm-up nor seeds; the
+    UHN's are used.
+
     Args:
         target: the model; other targets are refused.
     """

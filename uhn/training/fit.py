@@ -1,4 +1,7 @@
-"""The training loop. Every way to get weights goes through it, phase by phase, and can stop at any step."""
+"""The training loop. Every way to get weights goes through it, phase by phase, and can stop at any step.
+
+Deviation: everything runs in float32; the release trains under fp16 autocast with dynamic loss scaling.
+"""
 
 from __future__ import annotations
 
