@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from uhn import CODE_VERSION
-from uhn.hypernetworks.config import UHNConfig
+from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.paths import run_key
 
 
@@ -50,6 +50,7 @@ class RunConfig:
         metric: the reported metric, e.g. ``rmse``.
         method: how the target gets its weights: ``uhn`` or ``direct``.
         hypernetwork: sizes of the generator; None for direct training.
+        generation: how generation is evaluated; None for direct training.
         init: the initialisation phase; None for direct training.
         train: the training phase.
         optimizer: constants of AdamW.
@@ -65,6 +66,7 @@ class RunConfig:
     metric: str
     method: str
     hypernetwork: UHNConfig | None
+    generation: GenerationConfig | None
     init: InitConfig | None
     train: TrainConfig
     optimizer: OptimizerConfig
@@ -92,6 +94,7 @@ class RunConfig:
             **data
             | {
                 "hypernetwork": data["hypernetwork"] and UHNConfig(**data["hypernetwork"]),
+                "generation": data["generation"] and GenerationConfig(**data["generation"]),
                 "init": data["init"] and InitConfig(**data["init"]),
                 "train": TrainConfig(**data["train"]),
                 "optimizer": OptimizerConfig(**optimizer),

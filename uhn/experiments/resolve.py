@@ -9,7 +9,7 @@ from typing import Any
 
 from uhn.errors import UserError
 from uhn.experiments.config import InitConfig, OptimizerConfig, RunConfig, TrainConfig
-from uhn.hypernetworks.config import UHNConfig
+from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.paths import config_dir
 from uhn.yaml_files import pick_file, read_yaml
 
@@ -77,10 +77,11 @@ def resolve(experiment: dict[str, Any], variant: str, seed: int, scale: str) -> 
         lr=choices["train"]["lr"] * lr_factor,
         warmup_epochs=min(defaults["train"]["warmup_epochs"], epochs - 1),
     )
-    hypernetwork = init = None
+    hypernetwork = generation = init = None
     if method == "uhn":
         sizes = defaults["hypernetwork"] | choices.get("hypernetwork", {}) | reduction.get("hypernetwork", {})
         hypernetwork = UHNConfig(**sizes)
+        generation = GenerationConfig(**defaults["generation"])
         init = InitConfig(
             steps=reduced(choices["init"]["steps"], reduction.get("init_fraction", 1.0)),
             lr=choices["init"]["lr"] * lr_factor,
@@ -96,6 +97,7 @@ def resolve(experiment: dict[str, Any], variant: str, seed: int, scale: str) -> 
         metric=experiment["metric"],
         method=method,
         hypernetwork=hypernetwork,
+        generation=generation,
         init=init,
         train=train,
         optimizer=OptimizerConfig(**defaults["optimizer"] | {"betas": tuple(defaults["optimizer"]["betas"])}),

@@ -28,3 +28,18 @@ class UHNConfig:
     structure_encoder: bool = False
     structure_frequencies: int = 32
     structure_heads: int = 4
+
+
+@dataclass(frozen=True)
+class GenerationConfig:
+    """How generation is evaluated: the same function, other arithmetic, so other last digits.
+
+    Args:
+        first_layer: ``auto``, ``reference``, ``dense``, ``separable`` or ``structured``.
+        tolerance: largest predicted relative error of a structured evaluation.
+        cache_mb: largest feature matrix kept for one target, MiB.
+    """
+
+    first_layer: str = "auto"
+    tolerance: float = 1e-5
+    cache_mb: int = 512

@@ -44,7 +44,10 @@ class Trunk(nn.Module):
         self.readout = nn.Linear(hidden_dim, 1)
 
     def forward(self, features: Tensor, structure: Tensor | None) -> Tensor:
-        h = self.first(features)
+        return self.after_first(self.first(features), structure)
+
+    def after_first(self, h: Tensor, structure: Tensor | None) -> Tensor:
+        """Continue from the first layer's output. Shapes: h (rows, d) -> (rows,)."""
         for block in self.blocks:
             h = block(h)
         if structure is not None:

@@ -18,37 +18,38 @@ from uhn.descriptors.normalization import (
     check_covered,
 )
 from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
-from uhn.hypernetworks.config import UHNConfig
-from uhn.hypernetworks.encodings import exact_features, make_encoding
+from uhn.hypernetworks.config import GenerationConfig, UHNConfig
+from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_encoding
+from uhn.hypernetworks.first_layer import FirstLayerPlan, PlaneCache
 from uhn.hypernetworks.structure_encoder import StructureEncoder
 from uhn.hypernetworks.trunk import Trunk
 from uhn.models.base import TargetModel
+
+# Rows per chunk of the reference evaluation, which recomputes its features in the backward pass.
+REFERENCE_ROWS = 16384
 
 
 class UHN(nn.Module):
     """One network that generates every scalar of any target model its ranges cover.
 
-    Index features of a target are computed once and kept while the target lives, if they fit the cache;
-    otherwise rows are generated in chunks and their features recomputed in the backward pass.
+    What a target's queries need and training does not change (features, transforms, the order of rows) is
+    computed once and kept while the target lives. See :mod:`uhn.hypernetworks.first_layer` for how the encoding
+    and the first layer are evaluated together.
 
     Args:
         config: sizes.
         ranges: bounds of the descriptors of all targets of the setting.
-        cache_bytes: largest feature matrix to keep for one target.
-        chunk_rows: rows per chunk where the features are not kept.
+        generation: how to evaluate.
 
     Shapes:
         target with N scalars -> its named tensors, N numbers in all
     """
 
-    def __init__(
-        self, config: UHNConfig, ranges: Ranges, *, cache_bytes: int = 512 << 20, chunk_rows: int = 16384
-    ) -> None:
+    def __init__(self, config: UHNConfig, ranges: Ranges, generation: GenerationConfig | None = None) -> None:
         super().__init__()
         self.config = config
         self.ranges = ranges
-        self.cache_bytes = cache_bytes
-        self.chunk_rows = chunk_rows
+        self.generation = generation or GenerationConfig()
         self.index_normalizer = Normalizer(ranges.index_min, ranges.index_max)
         self.index_encoding = make_encoding(
             config.encoding, NUM_INDEX_FIELDS, config.index_frequencies, config.encoding_scale
@@ -64,6 +65,14 @@ class UHN(nn.Module):
                 self.structure_encoding.width, config.structure_heads, config.hidden_dim
             )
         self._prepared: WeakKeyDictionary[TargetModel, _Prepared] = WeakKeyDictionary()
+        self._planes: PlaneCache | None = None
+        # Loaded frequencies differ from the drawn ones that plans may have been made from.
+        self.register_load_state_dict_post_hook(lambda module, _: module.forget_targets())
+
+    def forget_targets(self) -> None:
+        """Drop what is kept about targets."""
+        self._prepared.clear()
+        self._planes = None
 
     def forward(self, target: TargetModel) -> dict[str, Tensor]:
         """Generate the weights of a target model."""
@@ -73,10 +82,12 @@ class UHN(nn.Module):
         """Generate all scalars of a target in flattening order. Shape (N,)."""
         prepared = self._prepare(target)
         structure = self.structure_vector(prepared.structure_features)
-        if prepared.index_features is not None:
-            return self.trunk(prepared.index_features, structure)
-        chunks = prepared.index_rows.split(self.chunk_rows)
-        return torch.cat([checkpoint(self._generate_rows, rows, structure, use_reentrant=False) for rows in chunks])
+        plan = prepared.plan
+        if plan is None:
+            chunks = prepared.index_rows.split(REFERENCE_ROWS)
+            return torch.cat([checkpoint(self._generate_rows, rows, structure, use_reentrant=False) for rows in chunks])
+        h = plan(self.trunk.first.weight, self.trunk.first.bias)
+        return self.trunk.after_first(h, structure)[plan.order]
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
         """Generate the scalars of arbitrary descriptor rows.
@@ -96,6 +107,10 @@ class UHN(nn.Module):
         if self.structure_encoder is None or features is None:
             return None
         return self.structure_encoder(features)
+
+    def plan_of(self, target: TargetModel) -> FirstLayerPlan | None:
+        """Return how a target's first layer is evaluated; None where features come from the index table."""
+        return self._prepare(target).plan
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -126,12 +141,27 @@ class UHN(nn.Module):
         check_covered(table, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
         if self.structure_encoder is not None:
             check_covered(tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES)
-        rows = torch.as_tensor(table, device=self._device)
-        features = None
-        if len(table) * self.index_encoding.width * self._dtype.itemsize <= self.cache_bytes:
-            features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
+        plan = self._make_plan(target)
+        rows = torch.as_tensor(table, device=self._device) if plan is None else None
         structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
-        return _Prepared((self._device, self._dtype), rows, features, structure)
+        return _Prepared((self._device, self._dtype), rows, plan, structure)
+
+    def _make_plan(self, target: TargetModel) -> FirstLayerPlan | None:
+        if self.generation.first_layer == "reference" or not isinstance(self.index_encoding, GaussianFourier):
+            return None
+        if self._planes is None or self._planes.key != (self._device, self._dtype):
+            self._planes = PlaneCache(self._dtype, self._device)
+        return FirstLayerPlan(
+            [placed.grid for placed in target.placed_components],
+            self.index_normalizer,
+            self.index_encoding,
+            route=self.generation.first_layer,
+            tolerance=self.generation.tolerance,
+            cache_bytes=self.generation.cache_mb << 20,
+            planes=self._planes,
+            dtype=self._dtype,
+            device=self._device,
+        )
 
 
 @dataclass(frozen=True)
@@ -139,10 +169,10 @@ class _Prepared:
     """What a generator keeps about one target, and for which device and dtype.
 
     Shapes:
-        index_rows (N, 10) float64, index_features (N, width) or None, structure_features (L, 2 F_s) or None
+        index_rows (N, 10) float64 where there is no plan, structure_features (L, 2 F_s) or None
     """
 
     key: tuple[torch.device, torch.dtype]
-    index_rows: Tensor
-    index_features: Tensor | None
+    index_rows: Tensor | None
+    plan: FirstLayerPlan | None
     structure_features: Tensor | None

@@ -18,7 +18,7 @@ def build_generator(config: RunConfig, target: TargetModel) -> nn.Module:
     """Build the generator with weights and Fourier matrices drawn from the run seed's ``init`` stream."""
     with seeded(config.seed, "init"):
         if config.method == "uhn":
-            return UHN(config.hypernetwork, target.ranges())
+            return UHN(config.hypernetwork, target.ranges(), config.generation)
         for _, layer in target.layers:
             layer.reset_parameters()
         return Direct(target)

@@ -1,0 +1,10 @@
+"""The encoding and the first linear layer as one linear operator on the layer's weight.
+
+Over the grid of one component the phases are affine in the integer coordinates, so ``features @ W`` is a
+non-uniform Fourier transform of the columns of W and need not be computed through an N x 2F feature matrix.
+Four evaluations of the same function, chosen per component: see :mod:`.plan`. Method: docs/first_layer.md.
+"""
+
+from uhn.hypernetworks.first_layer.plan import ROUTES, FirstLayerPlan, PlaneCache
+
+__all__ = ["ROUTES", "FirstLayerPlan", "PlaneCache"]

@@ -1,0 +1,29 @@
+"""Features kept in memory: one matrix product."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class DenseOperator:
+    """Multiply by a stored feature matrix.
+
+    Args:
+        matrix: features of all rows, possibly of several components, in a shared block.
+
+    Shapes:
+        matrix (rows, 2 F)
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        self.matrix = matrix
+        self.rows, self.features = matrix.shape
+
+    def forward(self, weight: Tensor, out: Tensor) -> None:
+        """Write ``matrix @ weight``."""
+        torch.mm(self.matrix, weight, out=out)
+
+    def adjoint(self, grad: Tensor, out: Tensor) -> None:
+        """Add ``matrix.T @ grad``."""
+        out.addmm_(self.matrix.T, grad)

@@ -1,0 +1,55 @@
+"""The interface of the evaluations, and their one autograd function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+class FeatureOperator(Protocol):
+    """The linear map ``W -> features @ W`` for some rows, and its adjoint.
+
+    Shapes:
+        weight (2 F, d), rows (n, d)
+    """
+
+    rows: int
+    features: int
+
+    def forward(self, weight: Tensor, out: Tensor) -> None:
+        """Write ``features @ weight`` to ``out`` (rows, d)."""
+
+    def adjoint(self, grad: Tensor, out: Tensor) -> None:
+        """Add ``features.T @ grad`` to ``out`` (2 F, d)."""
+
+
+class ApplyOperators(torch.autograd.Function):
+    """Stack the rows of several operators. The map is linear, so nothing is kept for the backward pass.
+
+    Shapes:
+        weight (2 F, d) -> (sum of rows, d)
+    """
+
+    @staticmethod
+    def forward(ctx, weight: Tensor, operators: Sequence[FeatureOperator]) -> Tensor:
+        ctx.operators = operators
+        out = weight.new_empty(sum(op.rows for op in operators), weight.shape[1])
+        with torch.autocast(weight.device.type, enabled=False):
+            for operator, rows in zip(operators, out.split([op.rows for op in operators]), strict=True):
+                operator.forward(weight, rows)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        operators = ctx.operators
+        grad = grad.contiguous()
+        total = grad.new_zeros(operators[0].features, grad.shape[1])
+        with torch.autocast(grad.device.type, enabled=False):
+            for operator, rows in zip(operators, grad.split([op.rows for op in operators]), strict=True):
+                operator.adjoint(rows, total)
+        return total, None

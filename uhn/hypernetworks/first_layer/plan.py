@@ -1,0 +1,209 @@
+"""Choosing an evaluation per component, and putting the rows back in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from uhn.descriptors.index import Axis, ComponentGrid
+from uhn.descriptors.normalization import Normalizer
+from uhn.hypernetworks.encodings import GaussianFourier
+from uhn.hypernetworks.first_layer.dense import DenseOperator
+from uhn.hypernetworks.first_layer.operator import ApplyOperators, FeatureOperator
+from uhn.hypernetworks.first_layer.phases import GridPhases, features, grid_phases, phase_table
+from uhn.hypernetworks.first_layer.separable import SeparableOperator
+from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOperator
+
+ROUTES = ("auto", "dense", "separable", "structured")
+
+# (oversampling, taps), cheapest first; predicted errors 1.2e-5, 5e-6 and 3e-8 of the exact features.
+ACCURACIES = ((1.25, 8), (1.5, 7), (2.0, 8))
+# Below this many points along an axis spreading costs more than it saves.
+MIN_PLANE_EXTENT = 16
+# A multiply-add of the spreading costs this many of a matrix product.
+SPREAD_WEIGHT = 1.6
+# Share of the dense arithmetic above which the structured evaluation is not worth it.
+WORTHWHILE = 0.7
+# Inner feature tables of the separable evaluation stay below this many rows.
+INNER_ROWS = 2048
+
+
+@dataclass(frozen=True)
+class ComponentReport:
+    """How one component is evaluated.
+
+    Args:
+        rows: its scalars.
+        route: the evaluation chosen.
+        macs: multiply-adds per hidden unit of one forward pass.
+        error: predicted error relative to the exact features; 0 where the evaluation is exact.
+    """
+
+    rows: int
+    route: str
+    macs: float
+    error: float
+
+
+class PlaneCache:
+    """Gridded planes by fields, extents and accuracy: components of equal extents share them."""
+
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        self.key = (device, dtype)
+        self._planes: dict[tuple, GriddedPlane] = {}
+
+    def get(self, axes: tuple[Axis, Axis], steps: tuple[Tensor, Tensor], accuracy: tuple[float, int]) -> GriddedPlane:
+        """Return the plane of two axes."""
+        key = (axes, accuracy)
+        if key not in self._planes:
+            extents = tuple(axis.extent for axis in axes)
+            device, dtype = self.key
+            self._planes[key] = GriddedPlane(steps, extents, *accuracy, dtype, device)
+        return self._planes[key]
+
+
+class FirstLayerPlan:
+    """``features(index rows) @ W.T + b`` for all components of a target, without their feature matrix where it pays.
+
+    Args:
+        grids: index descriptors of the components.
+        normalizer, encoding: of the index branch.
+        tolerance: largest predicted error of a structured evaluation, relative.
+        cache_bytes: largest feature matrix to keep for one target.
+        route: ``auto``, or one evaluation for all components that admit it (others stay dense).
+        planes: gridded planes to share with other plans of the same generator.
+        dtype, device: of the layer.
+
+    Shapes:
+        weight (d, 2 F), bias (d,) -> (N, d), rows in the plan's order; ``order[i]`` is the row of scalar i
+    """
+
+    def __init__(
+        self,
+        grids: Sequence[ComponentGrid],
+        normalizer: Normalizer,
+        encoding: GaussianFourier,
+        *,
+        tolerance: float = 1e-5,
+        cache_bytes: int = 512 << 20,
+        route: str = "auto",
+        planes: PlaneCache | None = None,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
+    ) -> None:
+        self.dtype, self.device = dtype, device or torch.device("cpu")
+        self._planes = planes or PlaneCache(self.dtype, self.device)
+        self._tolerance = tolerance
+        self._operators: list[FeatureOperator] = []
+        self._places: list[tuple[int, Tensor]] = []  # (component, its rows in tensor order within the operator)
+        self._reports: dict[int, ComponentReport] = {}
+
+        structured: list[tuple[int, StructuredOperator, float, float]] = []
+        left: list[tuple[int, GridPhases]] = []
+        for position, grid in enumerate(grids):
+            phases = grid_phases(grid, normalizer, encoding)
+            built = self._try_structured(grid, phases, route)
+            if built is None:
+                left.append((position, phases))
+            else:
+                structured.append((position, *built))
+        width = 2 * encoding.frequencies.shape[1]
+        self._add_dense(left, width, cache_bytes, route)
+        for position, operator, macs, error in structured:
+            self._add(position, operator, _plane_order(operator))
+            self._reports[position] = ComponentReport(operator.rows, "structured", macs, error)
+        self.order = self._permutation()
+
+    def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """Evaluate the layer."""
+        if len(self._operators) == 1 and isinstance(self._operators[0], DenseOperator):
+            return F.linear(self._operators[0].matrix, weight, bias)
+        return ApplyOperators.apply(weight.T.contiguous(), self._operators).add_(bias)
+
+    def report(self) -> list[ComponentReport]:
+        """Return how each component is evaluated, in flattening order."""
+        return [self._reports[position] for position in sorted(self._reports)]
+
+    def _try_structured(
+        self, grid: ComponentGrid, phases: GridPhases, route: str
+    ) -> tuple[StructuredOperator, float, float] | None:
+        """Build the structured evaluation of a component if it is admissible, accurate enough and cheaper."""
+        if route in ("dense", "separable") or (route == "auto" and self.device.type != "cpu"):
+            return None  # a GPU multiplies the dense matrices faster than it gathers
+        longest = sorted(range(len(grid.axes)), key=lambda i: -phases.extents[i])[:2]
+        forced = route == "structured"
+        shortest = 2 if forced else MIN_PLANE_EXTENT
+        if len(longest) < 2 or min(phases.extents[i] for i in longest) < shortest:
+            return None
+        slices = phases.rows // math.prod(phases.extents[i] for i in longest)
+        for accuracy in ACCURACIES:
+            candidates = []
+            for axes in (tuple(longest), tuple(reversed(longest))):
+                plane = self._planes.get(
+                    tuple(grid.axes[i] for i in axes), tuple(phases.steps[i] for i in axes), accuracy
+                )
+                product, spread = plane.macs
+                candidates.append((slices * (product + SPREAD_WEIGHT * spread), axes, plane))
+            macs, axes, plane = min(candidates, key=lambda candidate: candidate[0])
+            if plane.error > self._tolerance:
+                continue
+            if not forced and macs >= WORTHWHILE * phases.rows * 2 * len(phases.base):
+                return None
+            return StructuredOperator(phases, axes, plane, self.dtype, self.device), macs, plane.error
+        return None
+
+    def _add_dense(self, left: list[tuple[int, GridPhases]], width: int, cache_bytes: int, route: str) -> None:
+        """Give the remaining components one shared feature matrix while it fits, largest ones separable first."""
+        row_bytes = width * self.dtype.itemsize
+        kept = sum(phases.rows for _, phases in left) * row_bytes
+        separable: set[int] = set()
+        for position, phases in sorted(left, key=lambda item: -item[1].rows):
+            divisible = len(phases.extents) > 1
+            if divisible and (route == "separable" or (route != "dense" and kept > cache_bytes)):
+                separable.add(position)
+                kept -= phases.rows * row_bytes
+        block = [(position, phases) for position, phases in left if position not in separable]
+        if block:
+            tables = [features(phase_table(p.base, p.steps, p.extents), self.dtype, self.device) for _, p in block]
+            operator, start = DenseOperator(torch.cat(tables)), 0
+            self._operators.append(operator)
+            for position, phases in block:
+                offset = sum(op.rows for op in self._operators[:-1]) + start
+                self._places.append((position, offset + torch.arange(phases.rows)))
+                self._reports[position] = ComponentReport(phases.rows, "dense", phases.rows * width, 0.0)
+                start += phases.rows
+        for position, phases in left:
+            if position in separable:
+                operator = SeparableOperator(phases, _outer_axes(phases.extents), self.dtype, self.device)
+                self._add(position, operator, torch.arange(operator.rows))
+                self._reports[position] = ComponentReport(phases.rows, "separable", phases.rows * width, 0.0)
+
+    def _add(self, position: int, operator: FeatureOperator, rows: Tensor) -> None:
+        offset = sum(op.rows for op in self._operators)
+        self._operators.append(operator)
+        self._places.append((position, offset + rows))
+
+    def _permutation(self) -> Tensor:
+        ordered = sorted(self._places, key=lambda place: place[0])
+        return torch.cat([rows for _, rows in ordered]).to(self.device)
+
+
+def _plane_order(operator: StructuredOperator) -> Tensor:
+    """Return, for each scalar in row-major order of its tensor, its row in the operator's output."""
+    shape = [operator.extents[axis] for axis in operator.axis_order]
+    rows = torch.arange(operator.rows).view(shape)
+    back = [operator.axis_order.index(axis) for axis in range(len(shape))]
+    return rows.permute(back).flatten()
+
+
+def _outer_axes(extents: tuple[int, ...]) -> int:
+    """Return how many leading axes are rotated rather than tabulated: the fewest that keep the table small."""
+    for outer in range(1, len(extents)):
+        if math.prod(extents[outer:]) <= INNER_ROWS:
+            return outer
+    return len(extents) - 1
