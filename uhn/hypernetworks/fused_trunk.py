@@ -1,0 +1,323 @@
+"""Everything of the index branch after its first layer, in cache-sized chunks (paper, Section 3.3).
+
+The same function of the same parameters as `Trunk` after ``first``, with a hand-written backward:
+
+- LayerNorm's gain and bias are folded into the Linear behind it: ``W (g x + b) + c = (W diag g) x + (W b + c)``.
+- Rows go through all layers one chunk at a time, in buffers that stay in the cache.
+- Of each layer only its rectified input is kept, with its mean and reciprocal deviation per row, or, with
+  ``recompute``, nothing but the input of the whole.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from uhn.hypernetworks.trunk import Trunk
+
+
+def fused_trunk(
+    h: Tensor,
+    trunk: Trunk,
+    structure: Tensor | None = None,
+    *,
+    chunk_rows: int = 2048,
+    recompute: bool = False,
+    matmul_dtype: torch.dtype | None = None,
+) -> Tensor:
+    """Apply the residual blocks, the structure vector and the readout of a trunk to its first layer's output.
+
+    Exact up to rounding; differentiable once in ``h``, ``structure`` and the trunk's tensors, which may be
+    non-leaf (recursion). Not affected by autocast.
+
+    Args:
+        h: what ``trunk.first`` returned.
+        trunk: whose blocks and readout to apply.
+        structure: conditioning vector, added to every row behind the blocks.
+        chunk_rows: rows that go through all layers together.
+        recompute: keep only ``h`` for the backward pass and repeat the forward pass in it, chunk by chunk.
+        matmul_dtype: type to round the blocks' matrix products to, for speed. Deviation: the function is then
+            another one; in bfloat16 gradients differ by several percent. None computes them in the type of ``h``.
+
+    Shapes:
+        h (rows, d), structure (1, d) or None -> (rows,)
+
+    Raises:
+        ValueError: on tensors of other shapes or no rows per chunk.
+        TypeError: if ``h``, ``structure`` and the trunk differ in type.
+    """
+    layers = [
+        (norm, linear)
+        for block in trunk.blocks
+        for norm, linear in ((block.norm1, block.linear1), (block.norm2, block.linear2))
+    ]
+    parameters = [trunk.readout.weight, trunk.readout.bias]
+    for norm, linear in layers:
+        parameters += [norm.weight, norm.bias, linear.weight, linear.bias]
+    _check(h, structure, parameters, chunk_rows)
+    settings = _Settings(chunk_rows, recompute, matmul_dtype or h.dtype, tuple(norm.eps for norm, _ in layers))
+    inputs = (h, structure, *parameters)
+    if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in inputs):
+        return _FusedTrunk.apply(settings, *inputs)
+    with torch.no_grad():
+        return _forward(settings, h, structure, parameters, None)
+
+
+def tape_bytes(
+    rows: int, hidden_dim: int, blocks: int, dtype: torch.dtype = torch.float32, *, recompute: bool = False
+) -> int:
+    """Count the bytes `fused_trunk` keeps from its forward to its backward pass, parameters aside.
+
+    Args:
+        rows: generated scalars N.
+        hidden_dim: width d.
+        blocks: residual blocks.
+        dtype: type of the generator.
+        recompute: as given to `fused_trunk`; what is then kept is its input.
+    """
+    numbers_per_row = hidden_dim if recompute else (2 * blocks + 1) * hidden_dim + 4 * blocks
+    return rows * numbers_per_row * dtype.itemsize
+
+
+class _Settings(NamedTuple):
+    chunk_rows: int
+    recompute: bool
+    matmul_dtype: torch.dtype
+    eps: tuple[float, ...]  # of each LayerNorm
+
+
+class _Folded(NamedTuple):
+    """A Linear with the affine map of the LayerNorm before it folded in; weight in the products' type."""
+
+    weight: Tensor
+    bias: Tensor
+    eps: float
+
+
+class _Tape(NamedTuple):
+    """What the forward pass leaves for the backward pass.
+
+    Chunk after chunk, so that a chunk is one piece of memory, which `rows` views layer by layer.
+
+    Shapes:
+        activations (rows, 2 blocks + 1, d): rectified inputs of the blocks' Linears and of the readout;
+        statistics (rows, 2 blocks, 2): mean and reciprocal standard deviation of the former
+    """
+
+    activations: Tensor
+    statistics: Tensor
+
+    @classmethod
+    def empty(cls, like: Tensor, rows: int, layers: int) -> _Tape:
+        return cls(like.new_empty(rows, layers + 1, like.shape[1]), like.new_empty(rows, layers, 2))
+
+    def rows(self, start: int, stop: int) -> _Tape:
+        """View one chunk: activations (2 blocks + 1, rows, d), statistics (2 blocks, 2, rows, 1)."""
+        _, readers, width = self.activations.shape
+        return _Tape(
+            self.activations[start:stop].view(readers, stop - start, width),
+            self.statistics[start:stop].view(readers - 1, 2, stop - start, 1),
+        )
+
+
+class _FusedTrunk(torch.autograd.Function):
+    """The differentiable operation of h, structure and the parameters in the order of `fused_trunk`."""
+
+    @staticmethod
+    def forward(ctx, settings: _Settings, h: Tensor, structure: Tensor | None, *parameters: Tensor) -> Tensor:
+        ctx.settings = settings
+        tape = None if settings.recompute else _Tape.empty(h, len(h), len(settings.eps))
+        output = _forward(settings, h, structure, parameters, tape)
+        kept = (h, structure, None, None) if tape is None else (None, None, *tape)
+        ctx.save_for_backward(*kept, *parameters)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        h, structure, activations, statistics, *parameters = ctx.saved_tensors
+        tape = None if activations is None else _Tape(activations, statistics)
+        needed = ctx.needs_input_grad[1:]
+        grads = _backward(ctx.settings, h, structure, parameters, tape, grad.contiguous(), needed)
+        return None, *(grad if wanted else None for grad, wanted in zip(grads, needed, strict=True))
+
+
+def _check(h: Tensor, structure: Tensor | None, parameters: list[Tensor], chunk_rows: int) -> None:
+    width = parameters[0].shape[1]
+    if h.ndim != 2 or h.shape[1] != width:
+        raise ValueError(f"h has shape {tuple(h.shape)}: expected (rows, {width})")
+    if structure is not None and structure.shape != (1, width):
+        raise ValueError(f"structure has shape {tuple(structure.shape)}: expected (1, {width})")
+    if chunk_rows < 1:
+        raise ValueError(f"chunk_rows is {chunk_rows}: expected at least 1")
+    others = parameters if structure is None else [structure, *parameters]
+    if any(tensor.dtype != h.dtype for tensor in others):
+        types = sorted({str(tensor.dtype) for tensor in others})
+        raise TypeError(f"h is {h.dtype}, structure and trunk are {', '.join(types)}: expected one type")
+
+
+def _fold(settings: _Settings, parameters: list[Tensor]) -> list[_Folded]:
+    # Products written as sums: the few functional matrix products there would be are what autocast would round.
+    return [
+        _Folded((weight * gain).to(settings.matmul_dtype), bias + (weight * shift).sum(1), eps)
+        for (gain, shift, weight, bias), eps in zip(_layers(parameters), settings.eps, strict=True)
+    ]
+
+
+def _layers(parameters: list[Tensor]) -> list[tuple[Tensor, ...]]:
+    """Group the flat parameters behind the readout's two: (gain, shift, weight, bias) of each layer."""
+    return [tuple(parameters[i : i + 4]) for i in range(2, len(parameters), 4)]
+
+
+def _chunks(rows: int, chunk_rows: int) -> list[tuple[int, int]]:
+    return [(start, min(start + chunk_rows, rows)) for start in range(0, rows, chunk_rows)]
+
+
+def _forward(
+    settings: _Settings, h: Tensor, structure: Tensor | None, parameters: list[Tensor], tape: _Tape | None
+) -> Tensor:
+    """Compute the output, leaving the tape if one is given."""
+    folded = _fold(settings, parameters)
+    largest = min(settings.chunk_rows, len(h))
+    scratch = _Tape.empty(h, largest, len(folded)) if tape is None else None
+    buffers = h.new_empty(2, largest, h.shape[1])
+    output = h.new_empty(len(h))
+    for start, stop in _chunks(len(h), settings.chunk_rows):
+        chunk = scratch.rows(0, stop - start) if tape is None else tape.rows(start, stop)
+        _forward_chunk(folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
+        torch.mv(chunk.activations[-1], parameters[0][0], out=output[start:stop])
+    return output.add_(parameters[1])
+
+
+def _forward_chunk(folded: list[_Folded], h: Tensor, structure: Tensor | None, tape: _Tape, buffers: Tensor) -> None:
+    """Fill the tape of one chunk; its last activation is the readout's input."""
+    stream = h
+    total, normal = buffers
+    for i in range(0, len(folded), 2):
+        first, second = folded[i : i + 2]
+        outer, inner = tape.activations[i : i + 2]
+        torch.clamp_min(stream, 0, out=outer)
+        _normalize(outer, tape.statistics[i], first.eps, normal)
+        _product(normal.to(first.weight.dtype), first.weight.t(), inner).add_(first.bias).relu_()
+        _normalize(inner, tape.statistics[i + 1], second.eps, normal)
+        stream = torch.add(stream, second.bias, out=total)
+        _add_product(normal.to(second.weight.dtype), second.weight.t(), stream)
+    if structure is None:
+        torch.clamp_min(stream, 0, out=tape.activations[-1])
+    else:
+        torch.add(stream, structure, out=tape.activations[-1]).relu_()
+
+
+def _backward(
+    settings: _Settings,
+    h: Tensor | None,
+    structure: Tensor | None,
+    parameters: list[Tensor],
+    tape: _Tape | None,
+    grad: Tensor,
+    needed: tuple[bool, ...],
+) -> list[Tensor]:
+    """Compute the gradients of h, structure and the parameters; only those ``needed`` are right."""
+    folded = _fold(settings, parameters)
+    readout = parameters[0][0]
+    rows, width = len(grad), len(readout)
+    largest = min(settings.chunk_rows, rows)
+    scratch = _Tape.empty(h, largest, len(folded)) if tape is None else None
+    buffers = readout.new_empty(2, largest, width)
+    grad_h = readout.new_empty(rows, width) if needed[0] else None
+    grad_structure = readout.new_zeros(1, width)
+    grad_readout = readout.new_zeros(width)
+    grad_folded = [(readout.new_zeros(width, width), readout.new_zeros(width)) for _ in folded]
+    learned = [any(needed[i : i + 4]) for i in range(4, len(needed), 4)]
+
+    for start, stop in _chunks(rows, settings.chunk_rows):
+        upper, normal = buffers[:, : stop - start]
+        if tape is None:
+            chunk = scratch.rows(0, stop - start)
+            _forward_chunk(folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
+        else:
+            chunk = tape.rows(start, stop)
+        flow = upper if grad_h is None else grad_h[start:stop]
+        last = chunk.activations[-1]
+        _rectify_grad(torch.outer(grad[start:stop], readout, out=flow), last)
+        grad_readout.addmv_(last.t(), grad[start:stop])
+        if needed[1]:
+            grad_structure += flow.sum(0)
+        for i in reversed(range(0, len(folded), 2)):
+            update = flow
+            for j in (i + 1, i):
+                totals = grad_folded[j] if learned[j] else None
+                update = _layer_backward(folded[j], chunk.activations[j], chunk.statistics[j], update, totals, normal)
+            flow += update
+
+    grads = [grad_h, grad_structure, grad_readout.unsqueeze(0), grad.sum().unsqueeze(0)]
+    for layer, totals in zip(_layers(parameters), grad_folded, strict=True):
+        grads += _unfold(*layer[:3], *totals)
+    return grads
+
+
+def _unfold(gain: Tensor, shift: Tensor, weight: Tensor, grad_weight: Tensor, grad_bias: Tensor) -> list[Tensor]:
+    """Take the gradients of a folded Linear to gain, shift, weight and bias of the two layers it stands for."""
+    return [
+        (grad_weight * weight).sum(0),
+        (grad_bias.unsqueeze(1) * weight).sum(0),
+        grad_weight * gain + grad_bias.unsqueeze(1) * shift,
+        grad_bias,
+    ]
+
+
+def _layer_backward(
+    layer: _Folded,
+    activation: Tensor,
+    statistics: Tensor,
+    grad: Tensor,
+    totals: tuple[Tensor, Tensor] | None,
+    buffer: Tensor,
+) -> Tensor:
+    """Take the gradient of a folded Linear's output to the input of the ReLU before it, adding to its own totals."""
+    mean, reciprocal = statistics
+    factor = grad.to(layer.weight.dtype)
+    if totals is not None:
+        grad_weight, grad_bias = totals
+        torch.sub(activation, mean, out=buffer).mul_(reciprocal)
+        _add_product(factor.t(), buffer.to(layer.weight.dtype), grad_weight)
+        grad_bias += grad.sum(0)
+    _product(factor, layer.weight, buffer)
+    grad_activation, _, _ = torch.ops.aten.native_layer_norm_backward(
+        buffer, activation, activation.shape[1:], mean, reciprocal, None, None, [True, False, False]
+    )
+    return _rectify_grad(grad_activation, activation)
+
+
+def _normalize(x: Tensor, statistics: Tensor, eps: float, out: Tensor) -> None:
+    """Standardise rows, as LayerNorm without its affine map, and record their statistics.
+
+    Written out because these passes take a third of the time of PyTorch's kernel (which keeps running moments).
+    """
+    mean, reciprocal = statistics
+    torch.mean(x, 1, keepdim=True, out=mean)
+    torch.sub(x, mean, out=out)
+    torch.linalg.vector_norm(out, dim=1, keepdim=True, out=reciprocal)
+    reciprocal.square_().div_(x.shape[1]).add_(eps).rsqrt_()
+    out.mul_(reciprocal)
+
+
+def _rectify_grad(grad: Tensor, activation: Tensor) -> Tensor:
+    """Zero, in place, a gradient where ReLU returned zero."""
+    return torch.ops.aten.threshold_backward.grad_input(grad, activation, 0, grad_input=grad)
+
+
+def _product(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    """Write ``a @ b``, which may be of a narrower type than ``out``."""
+    return torch.mm(a, b, out=out) if a.dtype == out.dtype else out.copy_(a @ b)
+
+
+def _add_product(a: Tensor, b: Tensor, out: Tensor) -> None:
+    """Add ``a @ b``, which may be of a narrower type than ``out``."""
+    if a.dtype == out.dtype:
+        out.addmm_(a, b)
+    else:
+        out += a @ b
