@@ -28,3 +28,33 @@ class UHNConfig:
     structure_encoder: bool = False
     structure_frequencies: int = 32
     structure_heads: int = 4
+
+
+@dataclass(frozen=True)
+class HAConfig:
+    """Sizes of the HA baseline (paper, Table 2).
+
+    Args:
+        block_size: input and output channels of a generated kernel block.
+        embedding_dim: width of a block's embedding.
+        hidden_dim: width per input channel of the block.
+    """
+
+    block_size: int = 16
+    embedding_dim: int = 188
+    hidden_dim: int = 188
+
+
+@dataclass(frozen=True)
+class ChunkedConfig:
+    """Sizes of the Chunked baseline (paper, Table 2).
+
+    Args:
+        chunk_size: scalars generated at once.
+        embedding_dim: width of a chunk's embedding.
+        hidden_dims: hidden widths of the generator.
+    """
+
+    chunk_size: int = 6000
+    embedding_dim: int = 64
+    hidden_dims: tuple[int, ...] = (100, 100)
