@@ -73,3 +73,30 @@ class ActivationType(IntEnum):
 class InitializationType(IntEnum):
     DEFAULT = 0
     ZERO = 1
+
+
+class InputPooling(IntEnum):
+    """What a linear layer does to its input first."""
+
+    NONE = 0
+    GLOBAL_AVERAGE = 1
+    GLOBAL_MAX = 2
+    FLATTEN = 3
+    SEQUENCE_MEAN = 4
+    FIRST_TOKEN = 5
+
+
+class StagePooling(IntEnum):
+    """How a convolution halves its resolution."""
+
+    NONE = 0
+    AVERAGE = 1
+    MAX = 2
+    STRIDED = 3
+
+
+class HeadConcat(IntEnum):
+    """How a graph attention layer joins its heads."""
+
+    CONCATENATE = 0
+    AVERAGE = 1

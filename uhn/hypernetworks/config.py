@@ -38,8 +38,40 @@ class GenerationConfig:
         first_layer: ``auto``, ``reference``, ``dense``, ``separable`` or ``structured``.
         tolerance: largest predicted relative error of a structured evaluation.
         cache_mb: largest feature matrix kept for one target, MiB.
+        memory_mb: largest activations kept for one backward pass, MiB; beyond it they are recomputed in groups.
     """
 
     first_layer: str = "auto"
     tolerance: float = 1e-5
     cache_mb: int = 512
+    memory_mb: int = 4096
+
+
+@dataclass(frozen=True)
+class HAConfig:
+    """Sizes of the HA baseline (paper, Table 2).
+
+    Args:
+        block_size: input and output channels of a generated kernel block.
+        embedding_dim: width of a block's embedding.
+        hidden_dim: width per input channel of the block.
+    """
+
+    block_size: int = 16
+    embedding_dim: int = 188
+    hidden_dim: int = 188
+
+
+@dataclass(frozen=True)
+class ChunkedConfig:
+    """Sizes of the Chunked baseline (paper, Table 2).
+
+    Args:
+        chunk_size: scalars generated at once.
+        embedding_dim: width of a chunk's embedding.
+        hidden_dims: hidden widths of the generator.
+    """
+
+    chunk_size: int = 6000
+    embedding_dim: int = 64
+    hidden_dims: tuple[int, ...] = (100, 100)

@@ -20,13 +20,16 @@ from uhn.descriptors.normalization import (
 from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_encoding
-from uhn.hypernetworks.first_layer import FirstLayerPlan, PlaneCache
+from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, PlaneCache, apply_operators
+from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
 from uhn.hypernetworks.structure_encoder import StructureEncoder
 from uhn.hypernetworks.trunk import Trunk
 from uhn.models.base import TargetModel
 
 # Rows per chunk of the reference evaluation, which recomputes its features in the backward pass.
 REFERENCE_ROWS = 16384
+# Below this many rows the trunk's activations stay in the cache anyway, and its plain modules are as fast.
+FUSED_ROWS = 4096
 
 
 class UHN(nn.Module):
@@ -82,12 +85,16 @@ class UHN(nn.Module):
         """Generate all scalars of a target in flattening order. Shape (N,)."""
         prepared = self._prepare(target)
         structure = self.structure_vector(prepared.structure_features)
-        plan = prepared.plan
-        if plan is None:
-            chunks = prepared.index_rows.split(REFERENCE_ROWS)
-            return torch.cat([checkpoint(self._generate_rows, rows, structure, use_reentrant=False) for rows in chunks])
-        h = plan(self.trunk.first.weight, self.trunk.first.bias)
-        return self.trunk.after_first(h, structure)[plan.order]
+        if prepared.plan is None:
+            pieces = [
+                checkpoint(self._generate_rows, rows, structure, use_reentrant=False)
+                for rows in prepared.index_rows.split(REFERENCE_ROWS)
+            ]
+            return torch.cat(pieces)
+        if len(prepared.groups) == 1:
+            return self._generate_group(prepared.groups[0], structure)[prepared.plan.order]
+        pieces = [checkpoint(self._generate_group, group, structure, use_reentrant=False) for group in prepared.groups]
+        return torch.cat(pieces)[prepared.plan.order]
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
         """Generate the scalars of arbitrary descriptor rows.
@@ -120,6 +127,12 @@ class UHN(nn.Module):
     def _device(self) -> torch.device:
         return self.trunk.readout.weight.device
 
+    def _generate_group(self, operators: list[FeatureOperator], structure: Tensor | None) -> Tensor:
+        h = apply_operators(operators, self.trunk.first.weight, self.trunk.first.bias)
+        if len(h) < FUSED_ROWS or self._device.type != "cpu":
+            return self.trunk.after_first(h, structure)
+        return fused_trunk(h, self.trunk, structure)
+
     def _generate_rows(self, rows: Tensor, structure: Tensor | None) -> Tensor:
         features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
         return self.trunk(features, structure)
@@ -143,8 +156,15 @@ class UHN(nn.Module):
             check_covered(tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES)
         plan = self._make_plan(target)
         rows = torch.as_tensor(table, device=self._device) if plan is None else None
+        groups = [] if plan is None else plan.groups(self._rows_at_once())
         structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
-        return _Prepared((self._device, self._dtype), rows, plan, structure)
+        return _Prepared((self._device, self._dtype), rows, plan, groups, structure)
+
+    def _rows_at_once(self) -> int:
+        """Return how many rows fit the memory budget: the first layer's output, its gradient and the trunk's tape."""
+        d = self.config.hidden_dim
+        row_bytes = 2 * d * self._dtype.itemsize + tape_bytes(1, d, self.config.blocks, self._dtype)
+        return max((self.generation.memory_mb << 20) // row_bytes, 1)
 
     def _make_plan(self, target: TargetModel) -> FirstLayerPlan | None:
         if self.generation.first_layer == "reference" or not isinstance(self.index_encoding, GaussianFourier):
@@ -166,7 +186,7 @@ class UHN(nn.Module):
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a generator keeps about one target, and for which device and dtype.
+    """What a generator keeps about one target, and for which device and dtype; groups are the plan's operators.
 
     Shapes:
         index_rows (N, 10) float64 where there is no plan, structure_features (L, 2 F_s) or None
@@ -175,4 +195,5 @@ class _Prepared:
     key: tuple[torch.device, torch.dtype]
     index_rows: Tensor | None
     plan: FirstLayerPlan | None
+    groups: list[list[FeatureOperator]]
     structure_features: Tensor | None

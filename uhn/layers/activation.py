@@ -35,4 +35,6 @@ class Activation:
 
 
 IDENTITY = Activation()
+LEAKY_RELU = Activation(ActivationType.LEAKY_RELU, 0.1)
+ELU = Activation(ActivationType.ELU, 1.0)
 SILU = Activation(ActivationType.SILU)

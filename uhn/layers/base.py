@@ -11,7 +11,7 @@ from torch import nn
 
 from uhn.descriptors.index import Axis
 from uhn.descriptors.structure import LayerDescriptor
-from uhn.descriptors.vocabulary import LayerType
+from uhn.descriptors.vocabulary import InitializationType, LayerType
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,19 @@ class GeneratedLayer(nn.Module, ABC):
     """A module with ordinary parameters whose tensors a generator can produce."""
 
     layer_type: ClassVar[LayerType]
+    initialization = InitializationType.DEFAULT
+
+    def number_components(self, *layout: tuple[str, tuple[Axis, ...], InitTarget]) -> tuple[Component, ...]:
+        """Number parameters in storage order, with zero targets where the layer is initialised to zero.
+
+        Args:
+            layout: name of the parameter, the fields that count over it, target of the default initialisation.
+        """
+        zero = self.initialization is InitializationType.ZERO
+        return tuple(
+            Component(name, param_type, tuple(getattr(self, name).shape), axes, InitTarget(0.0, 0.0) if zero else init)
+            for param_type, (name, axes, init) in enumerate(layout)
+        )
 
     @abstractmethod
     def components(self) -> tuple[Component, ...]:

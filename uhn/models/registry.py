@@ -1,48 +1,125 @@
-"""Target models by name."""
+"""Target models by name. A family's module is imported when one of its models is built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
 
 from uhn.descriptors.vocabulary import DatasetType
 from uhn.errors import UserError
 from uhn.models.base import TargetModel
-from uhn.models.kan import KAN, KANConfig
 
-# The formulas whose KAN has a finer grid, and the one with four outputs (paper, Table 11).
+# The formulas whose KAN has a finer grid (paper, Table 11).
 FINE_GRID = {DatasetType.JV, DatasetType.YV}
 FORMULAS = [dataset for dataset in DatasetType if DatasetType.ELLIPJ <= dataset <= DatasetType.SPH_HARM22]
+# Feature width and classes of the citation graphs.
+GRAPHS = {DatasetType.CORA: (1433, 7), DatasetType.CITESEER: (3703, 6), DatasetType.PUBMED: (500, 3)}
+# Families of sampled models; members are called <family>/<id>.
+FAMILY_NAMES = ("cnn_mixed_depth", "cnn_mixed_width", "cnn_mixed_depth_width", "transformer_mixed")
+
+
+def _mlp(name: str) -> TargetModel:
+    from uhn.models.cnn import MLP, MLPConfig
+
+    return MLP(name, MLPConfig(DatasetType.MNIST))
+
+
+def _cnn(name: str, dataset: DatasetType, in_channels: int, depth: int) -> TargetModel:
+    from uhn.models.cnn import CNN, CNNConfig
+
+    return CNN(name, CNNConfig(dataset, in_channels, stage_layers=(1, depth, depth, depth)))
+
+
+def _gcn(name: str, dataset: DatasetType) -> TargetModel:
+    from uhn.models.gcn import GCN, GCNConfig
+
+    features, classes = GRAPHS[dataset]
+    return GCN(name, GCNConfig(dataset, sizes=(features, 64, classes)))
+
+
+def _gat(name: str, dataset: DatasetType) -> TargetModel:
+    from uhn.models.gat import GAT, GATConfig
+
+    out_heads = 8 if dataset is DatasetType.PUBMED else 1
+    return GAT(name, GATConfig(dataset, *GRAPHS[dataset], out_heads=out_heads))
+
+
+def _agnews_transformer(name: str) -> TargetModel:
+    from uhn.models.transformer import Transformer, TransformerConfig
+
+    return Transformer(name, TransformerConfig(DatasetType.AG_NEWS, 4, 128, (2, 2)))
+
+
+def _imdb_transformer(name: str) -> TargetModel:
+    from uhn.models.transformer import Transformer, TransformerConfig
+
+    return Transformer(name, TransformerConfig(DatasetType.IMDB, 2, 512, (2,), dropout=0.4))
 
 
 def _kan(name: str, dataset: DatasetType) -> TargetModel:
+    from uhn.models.kan import KAN, KANConfig
+
     out_features = 4 if dataset is DatasetType.ELLIPJ else 1
     grid_size = 10 if dataset in FINE_GRID else 5
     return KAN(name, KANConfig(dataset, sizes=(2, 5, out_features), grid_size=grid_size))
 
 
-def _factories() -> dict[str, Callable[[], TargetModel]]:
-    kans = {f"kan_{dataset.name.lower()}": dataset for dataset in FORMULAS}
-    return {name: partial(_kan, name, dataset) for name, dataset in kans.items()}
+def _generated_uhn(name: str) -> TargetModel:
+    from uhn.models.generated_uhn import GeneratedUHN, GeneratedUHNConfig
+
+    return GeneratedUHN(name, GeneratedUHNConfig())
 
 
-MODEL_FACTORIES = _factories()
+# Name of a model -> a builder that takes the name. CNN depths are layers per stage: CNN-N has 3 n + 2 layers.
+MODEL_FACTORIES: dict[str, Callable[[str], TargetModel]] = {
+    "mnist_mlp": _mlp,
+    "mnist_cnn8": partial(_cnn, dataset=DatasetType.MNIST, in_channels=1, depth=2),
+    **{
+        f"cifar10_cnn{3 * depth + 2}": partial(_cnn, dataset=DatasetType.CIFAR10, in_channels=3, depth=depth)
+        for depth in (6, 10, 14, 18)
+    },
+    **{f"{dataset.name.lower()}_gcn": partial(_gcn, dataset=dataset) for dataset in GRAPHS},
+    **{f"{dataset.name.lower()}_gat": partial(_gat, dataset=dataset) for dataset in GRAPHS},
+    "agnews_transformer2l": _agnews_transformer,
+    "imdb_transformer1l": _imdb_transformer,
+    **{f"kan_{dataset.name.lower()}": partial(_kan, dataset=dataset) for dataset in FORMULAS},
+    "generated_uhn": _generated_uhn,
+}
 
 
 def model_names() -> list[str]:
-    """Return the names that :func:`build_model` knows."""
+    """Return the names that :func:`build_model` knows, without the members of families."""
     return list(MODEL_FACTORIES)
 
 
 def build_model(name: str) -> TargetModel:
-    """Build a target model by name.
+    """Build a target model by name, or a member of a family by ``<family>/<id>``.
 
     Raises:
-        UserError: unknown name.
+        UserError: unknown name, unknown family, or an id that the family does not have.
     """
+    family, slash, member = name.partition("/")
+    if slash:
+        return _build_member(family, member)
     if name not in MODEL_FACTORIES:
-        near = get_close_matches(name, MODEL_FACTORIES, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(MODEL_FACTORIES)}"
-        raise UserError(f"unknown model '{name}'; {hint}")
-    return MODEL_FACTORIES[name]()
+        if name in FAMILY_NAMES:
+            raise UserError(f"model family '{name}': expected one of its members, e.g. {name}/0")
+        raise UserError(_unknown("model", name, MODEL_FACTORIES))
+    return MODEL_FACTORIES[name](name)
+
+
+def _build_member(family: str, member: str) -> TargetModel:
+    if family not in FAMILY_NAMES:
+        raise UserError(_unknown("model family", family, FAMILY_NAMES))
+    if not (member.isascii() and member.isdigit()):
+        raise UserError(f"model family {family}: expected a member id such as {family}/0, got '{member}'")
+    from uhn.models.model_sets import FAMILIES
+
+    return FAMILIES[family].build(int(member))
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+    return f"unknown {kind} '{name}'; {hint}"

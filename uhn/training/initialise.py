@@ -13,7 +13,8 @@ def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
 
     .. math:: L = \frac{1}{2C} \sum_c (m_c - \mu_c)^2 + (s_c - \sigma_c)^2
 
-    Not weighted by component size. Components of one scalar have std 0 with gradient 0.
+    Not weighted by component size. Components of one scalar have std 0 with gradient 0; empty ones (a bias
+    that is switched off) do not count.
 
     Args:
         target: the model whose components state the targets.
@@ -22,7 +23,7 @@ def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
     Returns:
         The loss, a scalar.
     """
-    placed = target.placed_components
+    placed = [p for p in target.placed_components if len(p.grid)]
     tensors = [weights[p.name] for p in placed]
     means = torch.stack([w.mean() for w in tensors])
     stds = torch.stack([w.std(correction=0) if w.numel() > 1 else w.new_zeros(()) for w in tensors])

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from uhn.descriptors.vocabulary import DatasetType
+from uhn.layers.linear import LinearLayer
+from uhn.models.cnn import MLP, MLPConfig
 from uhn.models.registry import build_model
 from uhn.training.initialise import statistics_loss
 
@@ -49,14 +52,36 @@ def test_a_single_scalar_has_no_std_gradient():
     assert vector.grad[position].item() == pytest.approx(2 * vector[position].item() / 28)
 
 
-def test_initial_loss_of_a_fresh_uhn_is_in_the_published_range():
+def test_a_switched_off_bias_does_not_count():
+    target = MLP("one layer", MLPConfig(DatasetType.MNIST, sizes=(4, 3)))
+    target.blocks[0] = LinearLayer(4, 3, bias=False)
+    assert target.num_params == 12
+    weights = target.unflatten(torch.full((12,), 2.0, dtype=torch.float64))
+    # mean 2 against 0 and std 0 against 1 / sqrt(3 * 4), over one component
+    assert statistics_loss(target, weights).item() == pytest.approx((4 + 1 / 12) / 2)
+
+
+# Smallest and largest initial loss that runs of the authors' release showed.
+MNIST_SIZES = {"index_frequencies": 1024, "hidden_dim": 64}
+PUBLISHED = {
+    "kan_kv": ({}, 0.15, 0.28),
+    "mnist_cnn8": (MNIST_SIZES, 0.03, 0.05),
+    "mnist_mlp": (MNIST_SIZES, 0.03, 0.05),
+    "pubmed_gcn": ({}, 0.04, 0.14),
+}
+
+
+@pytest.mark.parametrize("name", [n if n == "kan_kv" else pytest.param(n, marks=pytest.mark.slow) for n in PUBLISHED])
+def test_initial_loss_of_a_fresh_uhn_is_in_the_published_range(name):
     from uhn.hypernetworks.config import UHNConfig
     from uhn.hypernetworks.uhn import UHN
 
-    model = build_model("kan_kv")
+    sizes, lowest, highest = PUBLISHED[name]
+    model = build_model(name)
     losses = []
     for seed in range(4):
         torch.manual_seed(seed)
-        uhn = UHN(UHNConfig(), model.ranges())
-        losses.append(statistics_loss(model, uhn(model)).item())
-    assert 0.15 <= np.mean(losses) <= 0.28
+        uhn = UHN(UHNConfig(**sizes), model.ranges())
+        with torch.no_grad():
+            losses.append(statistics_loss(model, uhn(model)).item())
+    assert lowest <= np.mean(losses) <= highest

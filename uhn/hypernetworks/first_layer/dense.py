@@ -27,3 +27,7 @@ class DenseOperator:
     def adjoint(self, grad: Tensor, out: Tensor) -> None:
         """Add ``matrix.T @ grad``."""
         out.addmm_(self.matrix.T, grad)
+
+    def split(self, rows: int) -> list[DenseOperator]:
+        """Cut between rows."""
+        return [DenseOperator(part) for part in self.matrix.split(rows)]

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from uhn.hypernetworks.first_layer.dense import DenseOperator
 
 
 class FeatureOperator(Protocol):
@@ -25,6 +28,20 @@ class FeatureOperator(Protocol):
 
     def adjoint(self, grad: Tensor, out: Tensor) -> None:
         """Add ``features.T @ grad`` to ``out`` (2 F, d)."""
+
+    def split(self, rows: int) -> list[FeatureOperator]:
+        """Cut into operators of at most about so many rows, as far as its structure allows."""
+
+
+def apply_operators(operators: Sequence[FeatureOperator], weight: Tensor, bias: Tensor) -> Tensor:
+    """Evaluate the layer on the stacked rows of operators.
+
+    Shapes:
+        weight (d, 2 F), bias (d,) -> (sum of rows, d)
+    """
+    if len(operators) == 1 and isinstance(operators[0], DenseOperator):
+        return F.linear(operators[0].matrix, weight, bias)
+    return ApplyOperators.apply(weight.T.contiguous(), operators).add_(bias)
 
 
 class ApplyOperators(torch.autograd.Function):

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from uhn.descriptors.index import Axis, ComponentGrid
+from uhn.descriptors.index import Axis, ComponentGrid, materialise_index_table
 from uhn.descriptors.normalization import Normalizer
-from uhn.hypernetworks.encodings import GaussianFourier
+from uhn.hypernetworks.encodings import GaussianFourier, exact_features
 from uhn.hypernetworks.first_layer.dense import DenseOperator
-from uhn.hypernetworks.first_layer.operator import ApplyOperators, FeatureOperator
-from uhn.hypernetworks.first_layer.phases import GridPhases, features, grid_phases, phase_table
+from uhn.hypernetworks.first_layer.operator import FeatureOperator, apply_operators
+from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases
 from uhn.hypernetworks.first_layer.separable import SeparableOperator
 from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOperator
 
@@ -104,16 +103,15 @@ class FirstLayerPlan:
         self._reports: dict[int, ComponentReport] = {}
 
         structured: list[tuple[int, StructuredOperator, float, float]] = []
-        left: list[tuple[int, GridPhases]] = []
+        left: list[tuple[int, ComponentGrid, GridPhases]] = []
         for position, grid in enumerate(grids):
             phases = grid_phases(grid, normalizer, encoding)
             built = self._try_structured(grid, phases, route)
             if built is None:
-                left.append((position, phases))
+                left.append((position, grid, phases))
             else:
                 structured.append((position, *built))
-        width = 2 * encoding.frequencies.shape[1]
-        self._add_dense(left, width, cache_bytes, route)
+        self._add_exact(left, normalizer, encoding, cache_bytes, route)
         for position, operator, macs, error in structured:
             self._add(position, operator, _plane_order(operator))
             self._reports[position] = ComponentReport(operator.rows, "structured", macs, error)
@@ -121,9 +119,16 @@ class FirstLayerPlan:
 
     def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
         """Evaluate the layer."""
-        if len(self._operators) == 1 and isinstance(self._operators[0], DenseOperator):
-            return F.linear(self._operators[0].matrix, weight, bias)
-        return ApplyOperators.apply(weight.T.contiguous(), self._operators).add_(bias)
+        return apply_operators(self._operators, weight, bias)
+
+    def groups(self, rows: int) -> list[list[FeatureOperator]]:
+        """Cut the operators into consecutive groups of about so many rows, to be evaluated one after the other."""
+        groups: list[list[FeatureOperator]] = [[]]
+        for operator in (part for whole in self._operators for part in whole.split(rows)):
+            if groups[-1] and sum(op.rows for op in groups[-1]) + operator.rows > rows:
+                groups.append([])
+            groups[-1].append(operator)
+        return groups
 
     def report(self) -> list[ComponentReport]:
         """Return how each component is evaluated, in flattening order."""
@@ -157,31 +162,41 @@ class FirstLayerPlan:
             return StructuredOperator(phases, axes, plane, self.dtype, self.device), macs, plane.error
         return None
 
-    def _add_dense(self, left: list[tuple[int, GridPhases]], width: int, cache_bytes: int, route: str) -> None:
+    def _add_exact(
+        self,
+        left: list[tuple[int, ComponentGrid, GridPhases]],
+        normalizer: Normalizer,
+        encoding: GaussianFourier,
+        cache_bytes: int,
+        route: str,
+    ) -> None:
         """Give the remaining components one shared feature matrix while it fits, largest ones separable first."""
-        row_bytes = width * self.dtype.itemsize
-        kept = sum(phases.rows for _, phases in left) * row_bytes
+        row_bytes = encoding.width * self.dtype.itemsize
+        kept = sum(phases.rows for _, _, phases in left) * row_bytes
         separable: set[int] = set()
-        for position, phases in sorted(left, key=lambda item: -item[1].rows):
+        for position, _, phases in sorted(left, key=lambda item: -item[2].rows):
             divisible = len(phases.extents) > 1
             if divisible and (route == "separable" or (route != "dense" and kept > cache_bytes)):
                 separable.add(position)
                 kept -= phases.rows * row_bytes
-        block = [(position, phases) for position, phases in left if position not in separable]
+        block = [(position, grid) for position, grid, _ in left if position not in separable]
         if block:
-            tables = [features(phase_table(p.base, p.steps, p.extents), self.dtype, self.device) for _, p in block]
-            operator, start = DenseOperator(torch.cat(tables)), 0
-            self._operators.append(operator)
-            for position, phases in block:
-                offset = sum(op.rows for op in self._operators[:-1]) + start
-                self._places.append((position, offset + torch.arange(phases.rows)))
-                self._reports[position] = ComponentReport(phases.rows, "dense", phases.rows * width, 0.0)
-                start += phases.rows
-        for position, phases in left:
+            rows = torch.as_tensor(materialise_index_table([grid for _, grid in block]), device=self.device)
+            matrix = torch.cat(
+                [exact_features(normalizer, encoding, part, self.dtype) for part in rows.split(INNER_ROWS)]
+            )
+            self._operators.append(DenseOperator(matrix))
+            start = 0
+            for position, grid in block:
+                self._places.append((position, start + torch.arange(len(grid))))
+                self._reports[position] = ComponentReport(len(grid), "dense", len(grid) * encoding.width, 0.0)
+                start += len(grid)
+        for position, _, phases in left:
             if position in separable:
                 operator = SeparableOperator(phases, _outer_axes(phases.extents), self.dtype, self.device)
                 self._add(position, operator, torch.arange(operator.rows))
-                self._reports[position] = ComponentReport(phases.rows, "separable", phases.rows * width, 0.0)
+                macs = phases.rows * encoding.width
+                self._reports[position] = ComponentReport(phases.rows, "separable", macs, 0.0)
 
     def _add(self, position: int, operator: FeatureOperator, rows: Tensor) -> None:
         offset = sum(op.rows for op in self._operators)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -36,7 +38,7 @@ class SeparableOperator:
         zero = torch.zeros_like(phases.base)
         inner = phase_table(zero, phases.steps[outer:], phases.extents[outer:])
         angles = phase_table(phases.base, phases.steps[:outer], phases.extents[:outer])
-        self.inner = features(inner, dtype, device)
+        self.inner = features(inner, dtype, device)  # (inner rows, 2 F)
         self.cos = angles.cos().to(device, dtype).unsqueeze(-1)  # (outer rows, F, 1)
         self.sin = angles.sin().to(device, dtype).unsqueeze(-1)
         self.rows = phases.rows
@@ -56,3 +58,13 @@ class SeparableOperator:
             torch.mm(self.inner.T, rows, out=product)
             rotate(product, cos, -sin, back)
             out += back
+
+    def split(self, rows: int) -> list[SeparableOperator]:
+        """Cut between outer coordinates."""
+        outer = max(rows // len(self.inner), 1)
+        parts = []
+        for cos, sin in zip(self.cos.split(outer), self.sin.split(outer), strict=True):
+            part = copy(self)
+            part.cos, part.sin, part.rows = cos, sin, len(self.inner) * len(cos)
+            parts.append(part)
+        return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -173,3 +174,16 @@ class StructuredOperator:
             real, imaginary = coefficients[:f], coefficients[f:]
             out[:f].addcmul_(real, self.cos[k]).addcmul_(imaginary, self.flipped_sin[k])
             out[f:].addcmul_(real, self.sin[k]).addcmul_(imaginary, self.flipped_cos[k], value=-1)
+
+    def split(self, rows: int) -> list[StructuredOperator]:
+        """Cut between slices."""
+        per_slice = self.rows // len(self.cos)
+        count = max(rows // per_slice, 1)
+        parts = []
+        for start in range(0, len(self.cos), count):
+            part = copy(self)
+            for name in ("cos", "sin", "flipped_cos", "flipped_sin"):
+                setattr(part, name, getattr(self, name)[start : start + count])
+            part.rows = per_slice * len(part.cos)
+            parts.append(part)
+        return parts

@@ -1,0 +1,137 @@
+"""Graph attention (Velickovic et al. 2018; paper, Table 8); PyG's GATConv attends and propagates."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch_geometric.nn import GATConv
+from torch_geometric.utils import add_self_loops, remove_self_loops
+
+from uhn.descriptors.index import Axis, IndexField
+from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.vocabulary import HeadConcat, InitializationType, LayerType
+from uhn.layers.activation import IDENTITY, Activation
+from uhn.layers.base import Component, GeneratedLayer
+from uhn.layers.functional import dropout, layer_norm
+from uhn.layers.graph import check_edges
+from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
+
+
+class GATLayer(GeneratedLayer):
+    """Activate, normalise, drop out, map to heads, attend over incoming edges and self-loops, join heads, add bias.
+
+    The score of an edge is LeakyReLU(0.2) of the source's and the target's attention terms; dropout at the
+    same rate also acts on the softmax over the edges of one target.
+
+    Deviation: the paper does not state how direct training initialises its models. Weight, attention and
+    bias start from PyG's default (Glorot, Glorot, zero), whose statistics are the initialisation targets.
+
+    Args:
+        in_features: incoming width, all heads together.
+        out_features: width of one head.
+        heads: attention heads.
+        concat: concatenate the heads or average them.
+        bias: whether there is a bias; switched off, it keeps its slot with length 0.
+        activation: applied before the norm.
+        norm: LayerNorm of the activated input, without parameters.
+        dropout: rate on the input of the map and on the attention coefficients.
+        initialization: default or zero.
+
+    Shapes:
+        input (nodes, in), edge_index (2, edges) source over target -> (nodes, heads * out) or (nodes, out)
+    """
+
+    layer_type = LayerType.GAT
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        heads: int,
+        concat: HeadConcat,
+        *,
+        bias: bool = True,
+        activation: Activation = IDENTITY,
+        norm: bool = False,
+        dropout: float = 0.0,
+        initialization: InitializationType = InitializationType.DEFAULT,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.heads = heads
+        self.concat = concat
+        self.activation = activation
+        self.norm = norm
+        self.dropout = dropout
+        self.initialization = initialization
+        self.weight = nn.Parameter(torch.empty(heads * out_features, in_features))
+        bias_size = heads * out_features if concat is HeadConcat.CONCATENATE else out_features
+        self.bias = nn.Parameter(torch.empty(bias_size if bias else 0))
+        self.att_src = nn.Parameter(torch.empty(1, heads, out_features))
+        self.att_dst = nn.Parameter(torch.empty(1, heads, out_features))
+        # Edge softmax and propagation alone: the parameters are this layer's.
+        self.propagation = GATConv(1, out_features, heads, dropout=dropout, bias=False)
+        self.propagation.lin = None
+        del self.propagation.att_src, self.propagation.att_dst
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters that direct training starts from."""
+        if self.initialization is InitializationType.ZERO:
+            zero_parameters(self)
+            return
+        draw_glorot(self.weight, self.in_features, self.heads * self.out_features)
+        nn.init.zeros_(self.bias)
+        draw_glorot(self.att_src, self.heads, self.out_features)
+        draw_glorot(self.att_dst, self.heads, self.out_features)
+
+    def components(self) -> tuple[Component, ...]:
+        """Return weight, bias, source attention and target attention; heads lie along the output index."""
+        out_axis = Axis(IndexField.OUT_IDX, self.heads * self.out_features)
+        in_axis = Axis(IndexField.IN_IDX, self.in_features)
+        attention = glorot_target(self.heads, self.out_features)
+        return self.number_components(
+            ("weight", (out_axis, in_axis), glorot_target(self.in_features, self.heads * self.out_features)),
+            ("bias", (Axis(IndexField.OUT_IDX, self.bias.numel()),), ZERO_TARGET),
+            ("att_src", (out_axis,), attention),
+            ("att_dst", (out_axis,), attention),
+        )
+
+    def describe(self, layer_idx: int) -> LayerDescriptor:
+        """Return the layer's structure row; the output size is that of one head."""
+        return LayerDescriptor(
+            layer_idx=layer_idx,
+            layer_type=self.layer_type,
+            bias_type=int(self.bias.numel() > 0),
+            norm_type=int(self.norm),
+            output_size=self.out_features,
+            input_size=self.in_features,
+            activation_type=self.activation.kind,
+            activation_param=self.activation.param,
+            dropout_rate=self.dropout,
+            num_heads=self.heads,
+            head_concat_type=self.concat,
+            initialization_type=self.initialization,
+        )
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        check_edges(edge_index)
+        hidden = self.activation(x)
+        if self.norm:
+            hidden = layer_norm(hidden)
+        hidden = dropout(hidden, self.dropout, self.training)
+        # Autocast would run the edge softmax in half precision: propagate in the input's dtype.
+        y = F.linear(hidden, self.weight).to(x.dtype)
+        y = y.view(-1, self.heads, self.out_features)  # (nodes, heads, out)
+        scores = ((y * self.att_src).sum(-1), (y * self.att_dst).sum(-1))  # (nodes, heads) each
+        loop_free, _ = remove_self_loops(edge_index)
+        edges, _ = add_self_loops(loop_free, num_nodes=len(x))
+        coefficients = self.propagation.edge_updater(edges, alpha=scores, edge_attr=None)  # (edges, heads)
+        y = self.propagation.propagate(edges, x=(y, y), alpha=coefficients)  # (nodes, heads, out)
+        y = y.flatten(1) if self.concat is HeadConcat.CONCATENATE else y.mean(dim=1)  # (nodes, heads * out) or out
+        return y + self.bias if self.bias.numel() else y
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, heads={self.heads}, concat={self.concat.name.lower()}"

@@ -1,0 +1,108 @@
+"""Graph convolution (Kipf and Welling 2017; paper, Table 8); PyG's GCNConv propagates."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch_geometric.nn import GCNConv
+
+from uhn.descriptors.index import Axis, IndexField
+from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.vocabulary import InitializationType, LayerType
+from uhn.layers.activation import IDENTITY, Activation
+from uhn.layers.base import Component, GeneratedLayer
+from uhn.layers.functional import dropout, layer_norm
+from uhn.layers.graph import check_edges
+from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
+
+
+class GCNLayer(GeneratedLayer):
+    """Activate, normalise, drop out, map, average over the neighbourhood with self-loops, add the bias.
+
+    Deviation: the paper does not state how direct training initialises its models. Weight and bias start
+    from PyG's default (Glorot, zero), whose statistics are the initialisation targets.
+
+    Args:
+        in_features, out_features: widths.
+        bias: whether there is a bias; switched off, it keeps its slot with length 0.
+        activation: applied before the norm.
+        norm: LayerNorm of the activated input, without parameters.
+        dropout: rate on the input of the map.
+        initialization: default or zero.
+
+    Shapes:
+        input (nodes, in), edge_index (2, edges) source over target -> (nodes, out)
+    """
+
+    layer_type = LayerType.GCN
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        bias: bool = True,
+        activation: Activation = IDENTITY,
+        norm: bool = False,
+        dropout: float = 0.0,
+        initialization: InitializationType = InitializationType.DEFAULT,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.activation = activation
+        self.norm = norm
+        self.dropout = dropout
+        self.initialization = initialization
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features if bias else 0))
+        # Normalisation and propagation alone: the map and the bias are this layer's.
+        self.propagation = GCNConv(1, 1, bias=False)
+        self.propagation.lin = nn.Identity()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters that direct training starts from."""
+        if self.initialization is InitializationType.ZERO:
+            zero_parameters(self)
+            return
+        draw_glorot(self.weight, self.in_features, self.out_features)
+        nn.init.zeros_(self.bias)
+
+    def components(self) -> tuple[Component, ...]:
+        """Return weight and bias."""
+        in_axis = Axis(IndexField.IN_IDX, self.in_features)
+        weight_axes = (Axis(IndexField.OUT_IDX, self.out_features), in_axis)
+        return self.number_components(
+            ("weight", weight_axes, glorot_target(self.in_features, self.out_features)),
+            ("bias", (Axis(IndexField.OUT_IDX, self.bias.numel()),), ZERO_TARGET),
+        )
+
+    def describe(self, layer_idx: int) -> LayerDescriptor:
+        """Return the layer's structure row."""
+        return LayerDescriptor(
+            layer_idx=layer_idx,
+            layer_type=self.layer_type,
+            bias_type=int(self.bias.numel() > 0),
+            norm_type=int(self.norm),
+            output_size=self.out_features,
+            input_size=self.in_features,
+            activation_type=self.activation.kind,
+            activation_param=self.activation.param,
+            dropout_rate=self.dropout,
+            initialization_type=self.initialization,
+        )
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        check_edges(edge_index)
+        hidden = self.activation(x)
+        if self.norm:
+            hidden = layer_norm(hidden)
+        hidden = dropout(hidden, self.dropout, self.training)
+        # Autocast would count degrees in half precision: propagate in the input's dtype.
+        y = self.propagation(F.linear(hidden, self.weight).to(x.dtype), edge_index)
+        return y + self.bias if self.bias.numel() else y
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, norm={self.norm}, dropout={self.dropout}"

@@ -1,0 +1,109 @@
+"""GAT targets for node classification (paper, Table 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from uhn.descriptors.index import IndexField
+from uhn.descriptors.normalization import Ranges, make_ranges
+from uhn.descriptors.structure import GlobalDescriptor
+from uhn.descriptors.vocabulary import ActivationType, DatasetType, HeadConcat, LayerType, ModelType, TaskType
+from uhn.layers.activation import ELU
+from uhn.layers.gat import GATLayer
+from uhn.models.base import TargetModel
+
+
+@dataclass(frozen=True)
+class GATConfig:
+    """A two-layer GAT for one graph.
+
+    Args:
+        dataset: the graph's id.
+        in_features: feature width.
+        classes: outputs.
+        hidden_features: width of one hidden head.
+        hidden_heads: concatenated heads of the hidden layer.
+        out_heads: averaged heads of the output layer.
+        dropout: rate on the input and the attention coefficients of both layers.
+    """
+
+    dataset: DatasetType
+    in_features: int
+    classes: int
+    hidden_features: int = 8
+    hidden_heads: int = 8
+    out_heads: int = 1
+    dropout: float = 0.6
+
+
+class GAT(TargetModel):
+    """A layer of concatenated heads, ELU, and a layer of averaged heads.
+
+    Shapes:
+        features (nodes, in), edge_index (2, edges) source over target -> logits (nodes, classes)
+    """
+
+    def __init__(self, name: str, config: GATConfig) -> None:
+        super().__init__()
+        self.name = name
+        self.config = config
+        self.hidden = GATLayer(
+            config.in_features,
+            config.hidden_features,
+            config.hidden_heads,
+            HeadConcat.CONCATENATE,
+            dropout=config.dropout,
+        )
+        self.readout = GATLayer(
+            config.hidden_features * config.hidden_heads,
+            config.classes,
+            config.out_heads,
+            HeadConcat.AVERAGE,
+            activation=ELU,
+            dropout=config.dropout,
+        )
+
+    @property
+    def global_descriptor(self) -> GlobalDescriptor:
+        return GlobalDescriptor(
+            model_type=ModelType.GAT,
+            task_type=TaskType.NODE_CLASSIFICATION,
+            dataset_type=self.config.dataset,
+            num_layers=2,
+        )
+
+    def ranges(self) -> Ranges:
+        """Return the ranges of this one configuration (GAT row of the range rules; output sizes per head)."""
+        config = self.config
+        concatenated = config.hidden_features * config.hidden_heads
+        inputs = (config.in_features, concatenated)
+        outputs = (config.hidden_features, config.classes)
+        heads = (config.hidden_heads, config.out_heads)
+        return make_ranges(
+            index={
+                IndexField.LAYER_IDX: (0, 1),
+                IndexField.LAYER_TYPE: (LayerType.GAT, LayerType.GAT),
+                IndexField.PARAM_TYPE: (0, 3),
+                IndexField.OUT_IDX: (0, max(concatenated, config.classes * config.out_heads) - 1),
+                IndexField.IN_IDX: (-1, max(inputs) - 1),
+            },
+            model={name: (value, value) for name, value in vars(self.global_descriptor).items()},
+            layer={
+                "layer_idx": (0, 1),
+                "layer_type": (LayerType.GAT, LayerType.GAT),
+                "bias_type": (0, 1),
+                "norm_type": (0, 1),
+                "output_size": (min(outputs), max(outputs)),
+                "input_size": (min(inputs), max(inputs)),
+                "activation_type": (0, max(ActivationType)),
+                "activation_param": (0, ELU.param),
+                "dropout_rate": (0, config.dropout),
+                "num_heads": (min(heads), max(heads)),
+                "head_concat_type": (0, max(HeadConcat)),
+            },
+        )
+
+    def forward(self, features: Tensor, edge_index: Tensor) -> Tensor:
+        return self.readout(self.hidden(features, edge_index), edge_index)

@@ -1,0 +1,94 @@
+"""GCN targets for node classification (paper, Table 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from uhn.descriptors.index import IndexField
+from uhn.descriptors.normalization import Ranges, make_ranges
+from uhn.descriptors.structure import GlobalDescriptor
+from uhn.descriptors.vocabulary import ActivationType, DatasetType, LayerType, ModelType, TaskType
+from uhn.layers.activation import IDENTITY, LEAKY_RELU
+from uhn.layers.gcn import GCNLayer
+from uhn.models.base import TargetModel
+
+
+@dataclass(frozen=True)
+class GCNConfig:
+    """A GCN for one graph.
+
+    Args:
+        dataset: the graph's id.
+        sizes: feature width, hidden widths, classes.
+        dropout: rate on the input of every layer.
+    """
+
+    dataset: DatasetType
+    sizes: tuple[int, ...]
+    dropout: float = 0.5
+
+
+class GCN(TargetModel):
+    """Graph convolutions in sequence; all but the first have LeakyReLU before them.
+
+    Shapes:
+        features (nodes, sizes[0]), edge_index (2, edges) source over target -> logits (nodes, classes)
+    """
+
+    def __init__(self, name: str, config: GCNConfig) -> None:
+        super().__init__()
+        self.name = name
+        self.config = config
+        self.blocks = nn.ModuleList(
+            GCNLayer(
+                in_features,
+                out_features,
+                activation=IDENTITY if position == 0 else LEAKY_RELU,
+                dropout=config.dropout,
+            )
+            for position, (in_features, out_features) in enumerate(pairwise(config.sizes))
+        )
+
+    @property
+    def global_descriptor(self) -> GlobalDescriptor:
+        return GlobalDescriptor(
+            model_type=ModelType.GCN,
+            task_type=TaskType.NODE_CLASSIFICATION,
+            dataset_type=self.config.dataset,
+            num_layers=len(self.blocks),
+        )
+
+    def ranges(self) -> Ranges:
+        """Return the ranges of this one configuration (GCN row of the range rules)."""
+        inputs, outputs = self.config.sizes[:-1], self.config.sizes[1:]
+        last_layer = len(self.blocks) - 1
+        return make_ranges(
+            index={
+                IndexField.LAYER_IDX: (0, last_layer),
+                IndexField.LAYER_TYPE: (LayerType.GCN, LayerType.GCN),
+                IndexField.PARAM_TYPE: (0, 1),
+                IndexField.OUT_IDX: (0, max(outputs) - 1),
+                IndexField.IN_IDX: (-1, max(inputs) - 1),
+            },
+            model={name: (value, value) for name, value in vars(self.global_descriptor).items()},
+            layer={
+                "layer_idx": (0, last_layer),
+                "layer_type": (LayerType.GCN, LayerType.GCN),
+                "bias_type": (0, 1),
+                "norm_type": (0, 1),
+                "output_size": (min(outputs), max(outputs)),
+                "input_size": (min(inputs), max(inputs)),
+                "activation_type": (0, max(ActivationType)),
+                "activation_param": (0, LEAKY_RELU.param),
+                "dropout_rate": (0, self.config.dropout),
+            },
+        )
+
+    def forward(self, features: Tensor, edge_index: Tensor) -> Tensor:
+        x = features
+        for block in self.blocks:
+            x = block(x, edge_index)
+        return x

@@ -1,0 +1,122 @@
+"""The UHN that another UHN generates in recursion (paper, Table 5 and its appendix)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from uhn.descriptors.index import IndexField
+from uhn.descriptors.normalization import Ranges, make_ranges
+from uhn.descriptors.structure import GlobalDescriptor
+from uhn.descriptors.vocabulary import (
+    ActivationType,
+    DatasetType,
+    InitializationType,
+    InputPooling,
+    LayerType,
+    ModelType,
+    TaskType,
+)
+from uhn.layers.activation import LEAKY_RELU
+from uhn.layers.attention import AttentionLayer
+from uhn.layers.linear import LinearLayer
+from uhn.models.base import TargetModel
+
+
+@dataclass(frozen=True)
+class GeneratedUHNConfig:
+    """Sizes of a generated UHN; the frequencies are those of the root, whose encodings it shares.
+
+    Args:
+        structure_frequencies: F_s of the structure tokens.
+        index_frequencies: F_v of the index features.
+        hidden_dim: width d.
+        blocks: residual blocks of two layers.
+        structure_heads: heads of the structure branch's attention.
+    """
+
+    structure_frequencies: int = 32
+    index_frequencies: int = 1024
+    hidden_dim: int = 64
+    blocks: int = 2
+    structure_heads: int = 4
+
+
+class GeneratedUHN(TargetModel):
+    """A UHN in pre-activation layers without affine norms, all of whose weights are generated.
+
+    It reads encoded descriptors: the Fourier matrices and normalisers stay with the root.
+
+    Shapes:
+        token features (1, L, 2 F_s), index features (N, 2 F_v) -> scalars (N,)
+    """
+
+    def __init__(self, name: str, config: GeneratedUHNConfig) -> None:
+        super().__init__()
+        self.name = name
+        self.config = config
+        tokens, hidden = 2 * config.structure_frequencies, config.hidden_dim
+        self.attention = AttentionLayer(tokens, config.structure_heads, shortcut=True)
+        self.feedforward = nn.ModuleList(_residual(tokens) for _ in range(2))
+        self.summary = LinearLayer(tokens, hidden, pooling=InputPooling.SEQUENCE_MEAN)
+        self.conditioning = LinearLayer(hidden, hidden, activation=LEAKY_RELU, initialization=InitializationType.ZERO)
+        self.first = LinearLayer(2 * config.index_frequencies, hidden)
+        self.trunk = nn.ModuleList(_residual(hidden) for _ in range(2 * config.blocks))
+        self.readout = LinearLayer(hidden, 1, activation=LEAKY_RELU)
+
+    @property
+    def global_descriptor(self) -> GlobalDescriptor:
+        return GlobalDescriptor(
+            model_type=ModelType.RECURSIVE,
+            task_type=TaskType.RECURSIVE,
+            dataset_type=DatasetType.RECURSIVE_IMAGE,
+            num_layers=len(self.layers),
+            num_structure_freqs=self.config.structure_frequencies,
+            num_index_freqs=self.config.index_frequencies,
+        )
+
+    def ranges(self) -> Ranges:
+        """Return the ranges of this one configuration (recursive row of the range rules)."""
+        config = self.config
+        tokens, features, hidden = 2 * config.structure_frequencies, 2 * config.index_frequencies, config.hidden_dim
+        last_layer = len(self.layers) - 1
+        layer_types = (LayerType.LINEAR, LayerType.ATTENTION)
+        return make_ranges(
+            index={
+                IndexField.LAYER_IDX: (0, last_layer),
+                IndexField.LAYER_TYPE: layer_types,
+                IndexField.PARAM_TYPE: (0, 7),
+                IndexField.OUT_IDX: (0, max(tokens, hidden) - 1),
+                IndexField.IN_IDX: (-1, max(tokens, hidden, features) - 1),
+            },
+            model={name: (value, value) for name, value in vars(self.global_descriptor).items()},
+            layer={
+                "layer_idx": (0, last_layer),
+                "layer_type": layer_types,
+                "bias_type": (0, 1),
+                "norm_type": (0, 1),
+                "shortcut_type": (0, 1),
+                "output_size": (1, max(tokens, hidden)),
+                "input_size": (min(tokens, hidden, features), max(tokens, hidden, features)),
+                "activation_type": (0, max(ActivationType)),
+                "activation_param": (0, LEAKY_RELU.param),
+                "input_pooling_reshape_type": (0, InputPooling.SEQUENCE_MEAN),
+                "num_heads": (0, config.structure_heads),
+                "initialization_type": (0, max(InitializationType)),
+            },
+        )
+
+    def forward(self, token_features: Tensor, index_features: Tensor) -> Tensor:
+        tokens = self.attention(token_features)
+        for layer in self.feedforward:
+            tokens = layer(tokens)
+        structure = self.conditioning(self.summary(tokens))  # (1, d)
+        h = self.first(index_features)
+        for layer in self.trunk:
+            h = layer(h)
+        return self.readout(h + structure).squeeze(-1)
+
+
+def _residual(width: int) -> LinearLayer:
+    return LinearLayer(width, width, activation=LEAKY_RELU, norm=True, shortcut=True)
