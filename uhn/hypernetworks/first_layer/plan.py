@@ -22,7 +22,9 @@ from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOpe
 ROUTES = ("auto", "dense", "separable", "structured")
 
 # (oversampling, taps): predicted errors of 1e-5 to 4e-8. Wide grids make longer products, many taps more spreading.
-ACCURACIES = ((1.25, 8), (1.25, 9), (1.375, 8), (1.5, 7), (1.75, 6), (2.0, 6), (3.0, 5), (2.0, 8))
+# Narrower grids with more taps, such as (1.25, 9), would be cheaper, but their deconvolution amplifies the rounding
+# of float32 to 1e-5.
+ACCURACIES = ((1.25, 8), (1.375, 8), (1.5, 7), (1.5, 8), (1.75, 6), (1.75, 7), (2.0, 6), (2.0, 8), (3.0, 5))
 # Frequencies that a setting's error is estimated from before its plane is made.
 SCREENED = 64
 # A prediction is an average over coefficients; the error met with some weight scatters around it.
