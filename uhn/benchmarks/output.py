@@ -55,8 +55,8 @@ def comparison_markdown(step: str, rows: Sequence[Row], left: Sequence[Left], ma
         "",
         "Speed-up: CPU seconds of `released` over those of the variant, in the same round; median (smallest to "
         f"largest round). Tuned allocator: {tuned}. Memory: peak resident size above that after imports. Rate: "
-        "arithmetic of the variant's own algorithm per CPU second of generation; floor: the time of this arithmetic at the measured "
-        "product peak or of the unavoidable memory traffic at the copy peak, whichever is longer.",
+        "arithmetic of the variant's own algorithm per CPU second of generation; floor: the time of this arithmetic "
+        "at the measured product peak or of the unavoidable memory traffic at the copy peak, whichever is longer.",
         "",
         *(f"- `{name}`: {DESCRIPTIONS[name]}" for name in dict.fromkeys(row["variant"] for row in rows)),
         "",
