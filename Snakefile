@@ -13,6 +13,9 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -23,18 +26,15 @@ include: "workflow/rules/tracking.smk"
 rule all:
     default_target: True
     input:
-        get_table_files(config["scale"]),
-        get_tracking_files(config["scale"]),
+        get_targets(config["scale"]),
 
 
 # Every table of the paper. The numbered targets below build one.
 rule tables:
     input:
-        get_table_files(config["scale"]),
-        get_tracking_files(config["scale"]),
+        get_targets(config["scale"]),
 
 
 rule table_11:
     input:
-        get_table_files(config["scale"], 11),
-        get_tracking_files(config["scale"], 11),
+        get_targets(config["scale"], 11),

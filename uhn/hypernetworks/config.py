@@ -39,12 +39,15 @@ class GenerationConfig:
         tolerance: largest predicted relative error of a structured evaluation.
         cache_mb: largest feature matrix kept for one target, MiB.
         memory_mb: largest activations kept for one backward pass, MiB; beyond it they are recomputed in groups.
+        bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU; no longer the same
+            function, gradients differ by several percent.
     """
 
     first_layer: str = "auto"
     tolerance: float = 1e-5
     cache_mb: int = 512
     memory_mb: int = 4096
+    bf16_products: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ def fused_trunk(
         structure: conditioning vector, added to every row behind the blocks.
         chunk_rows: rows that go through all layers together.
         recompute: keep only ``h`` for the backward pass and repeat the forward pass in it, chunk by chunk.
-        matmul_dtype: type to round the blocks' matrix products to, for speed. Deviation: the function is then
-            another one; in bfloat16 gradients differ by several percent. None computes them in the type of ``h``.
+        matmul_dtype: type to round the blocks' matrix products to, for speed; the function is then
+            another one, in bfloat16 gradients differ by several percent. None computes them in the type of ``h``.
 
     Shapes:
         h (rows, d), structure (1, d) or None -> (rows,)

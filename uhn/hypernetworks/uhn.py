@@ -131,7 +131,8 @@ class UHN(nn.Module):
         h = apply_operators(operators, self.trunk.first.weight, self.trunk.first.bias)
         if len(h) < FUSED_ROWS or self._device.type != "cpu":
             return self.trunk.after_first(h, structure)
-        return fused_trunk(h, self.trunk, structure)
+        matmul_dtype = torch.bfloat16 if self.generation.bf16_products else None
+        return fused_trunk(h, self.trunk, structure, matmul_dtype=matmul_dtype)
 
     def _generate_rows(self, rows: Tensor, structure: Tensor | None) -> Tensor:
         features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)

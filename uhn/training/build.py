@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from uhn.experiments.config import RunConfig
@@ -25,7 +24,6 @@ def build_generator(config: RunConfig, target: TargetModel) -> nn.Module:
 
 
 def count_run(config: RunConfig) -> ParameterCounts:
-    """Count the parameters of a run without allocating its generator."""
+    """Count the parameters of a run."""
     target = build_model(config.model)
-    with torch.device("meta"):
-        return count_parameters(build_generator(config, target), target.num_params)
+    return count_parameters(build_generator(config, target), target.num_params)

@@ -16,6 +16,7 @@ from torch import nn
 
 from uhn.experiments.config import OptimizerConfig
 from uhn.training.journal import Journal
+from uhn.training.optimizer import AdamW
 from uhn.training.phases import Phase
 
 LOG_POINTS = 100  # per phase
@@ -65,7 +66,7 @@ class Fit:
         self.optimizer_config = optimizer
         self.journal = journal
         self.progress = progress
-        self.optimizer = self._new_optimizer()
+        self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
         self._first_bad = torch.tensor(math.inf, device=next(generator.parameters()).device)
 
     @property
@@ -86,7 +87,7 @@ class Fit:
             if self.progress.step == phase.steps and self.progress.diverged is None:
                 self.progress.phase += 1
                 self.progress.step = 0
-                self.optimizer = self._new_optimizer()
+                self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
             if not after_step():
                 return
 
@@ -109,25 +110,12 @@ class Fit:
         self._first_bad = state["first_bad"]
         torch.set_rng_state(state["rng"].cpu())
 
-    def _new_optimizer(self) -> torch.optim.AdamW:
-        config = self.optimizer_config
-        return torch.optim.AdamW(
-            self.generator.parameters(),
-            betas=config.betas,
-            eps=config.eps,
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
-
     def _step(self, phase: Phase) -> None:
         step = self.progress.step
         lr = phase.learning_rate(step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
         loss = phase.loss(self.generator)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizer.step()
+        self.optimizer.step(lr)
         # The first bad step is kept on the device: asking for it in every step would stall a GPU.
         self._first_bad = torch.where(loss.detach().isfinite(), self._first_bad, self._first_bad.clamp(max=step))
         self.progress.step = step + 1

@@ -58,6 +58,20 @@ def get_run_files(scale, pairs, name):
     ]
 
 
+def get_targets(scale, *numbers):
+    """Return what the given tables stand for, of all tables if none is given: runs, tables, tracking.
+
+    Results are named although tables imply them: Snakemake does not make a missing file again if nothing that
+    is asked for is older.
+    """
+    pairs = dict.fromkeys(pair for number in numbers or TABLES for pair in TABLES[number])
+    return [
+        *get_run_files(scale, pairs, "result.json"),
+        *get_table_files(scale, *numbers),
+        *get_tracking_files(scale, *numbers),
+    ]
+
+
 def get_table_files(scale, *numbers):
     """Return the files of the given tables, of all tables if none is given."""
     return [

@@ -9,7 +9,12 @@ rule build_table:
         scale="config/scales/{scale}.yaml",
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:
-        csv="results/{scale}/tables/table_{number}.csv",
+        csv=report(
+            "results/{scale}/tables/table_{number}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{number}", "scale": "{scale}"},
+        ),
         md="results/{scale}/tables/table_{number}.md",
         tex="results/{scale}/tables/table_{number}.tex",
     log:

@@ -83,7 +83,7 @@ def test_an_undefined_table_names_the_defined_ones(config):
     ("change", "message"),
     [
         (lambda data: data.update(number=8), "number is 8, expected 7"),
-        (lambda data: data.update(colour="red"), "'colour' was unexpected"),
+        (lambda data: data.update(colour="red"), "unknown key 'colour'; expected number, "),
         (lambda data: data.pop("title"), "'title' is a required property"),
         (lambda data: data["rows"][0].pop("setting"), "row kan_kv, column direct: no setting"),
         (lambda data: data["columns"][1].pop("metric"), "row kan_kv, column uhn: no metric"),
