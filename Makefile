@@ -10,7 +10,7 @@ BIN := .venv/bin
 DAG := $(BIN)/python workflow/scripts/run_dag.py
 CONFIG := --cores $(CORES) --config scale=$(SCALE) device=$(DEVICE)
 
-.PHONY: install tables report mlflow-ui test test-slow lint clean
+.PHONY: install tables report mlflow-ui bench test test-slow lint clean
 
 install: .venv/.installed
 
@@ -35,6 +35,10 @@ mlflow-ui: install
 	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///scratch/mlflow.db --artifacts-destination scratch/mlartifacts \
 	--host 127.0.0.1 --port $(PORT) --workers 1
+
+# Generation against the authors' arithmetic, small targets: results/bench
+bench: install
+	$(BIN)/uhn bench generator --quick
 
 # One thread per process: the tests run in two processes.
 test: install

@@ -46,6 +46,6 @@ def test_runs_lists_the_table(tmp_path):
 
 
 def test_every_command_has_help_with_an_example(tmp_path):
-    for command in ("train", "evaluate", "describe", "runs", "report", "track"):
+    for command in ("train", "evaluate", "describe", "runs", "report", "track", "bench"):
         done = uhn(command, "--help", cwd=tmp_path)
         assert done.returncode == 0 and f"uhn {command} " in done.stdout.split("example", 1)[1]

@@ -1,0 +1,92 @@
+"""``uhn bench``: what generation costs on this machine, as ratios to the authors' arithmetic."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from uhn.errors import UserError
+
+EXAMPLE = """example:
+  uhn bench generator --quick
+  uhn bench generator --targets cora_gcn cifar10_cnn20 --rounds 3
+  uhn bench step --targets mnist_mlp --variants released auto
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure generation against the authors' arithmetic on this machine",
+        description="Measure CPU time and memory: of generating and backpropagating (generator), of whole training "
+        "steps on synthetic batches (step), or over the number of scalars and the generator's sizes (scaling). "
+        "Ratios are formed within rounds of one run; leave the machine alone meanwhile.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("kind", choices=["generator", "step", "scaling"], help="what to measure")
+    parser.add_argument("--targets", nargs="+", metavar="NAME", help="target models (default: five of the paper's)")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="evaluations, with 'released' (default: all)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default: 3, with --quick and for scaling 1")
+    parser.add_argument("--quick", action="store_true", help="small targets, few steps: some minutes")
+    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("results/bench"), help="default: %(default)s")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure, write tables and figures, name them on stdout.
+
+    Raises:
+        UserError: fewer rounds than one, unknown names, or names where there is no choice.
+    """
+    scaling = args.kind == "scaling"
+    if args.rounds is not None and args.rounds < 1:
+        raise UserError(f"uhn bench: expected at least 1 round, got {args.rounds}")
+    if scaling and (args.targets or args.variants):
+        raise UserError("uhn bench scaling: its targets and its variant are fixed; remove --targets and --variants")
+    rounds = args.rounds or (1 if args.quick or scaling else 3)
+    seconds = 0.5 if args.quick else 1.0
+    paths = _scaling(args, rounds, seconds) if scaling else _comparison(args, rounds, seconds)
+    for path in paths:
+        print(path)
+
+
+def _comparison(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
+    from uhn.benchmarks.cases import QUICK_TARGETS, TARGETS, available_bytes, comparison_cases
+    from uhn.benchmarks.driver import measure_machine, run_rounds
+    from uhn.benchmarks.output import comparison_markdown, write_csv
+    from uhn.benchmarks.summary import compare
+    from uhn.benchmarks.variants import VARIANTS
+    from uhn.records import write_bytes
+
+    step = "generator" if args.kind == "generator" else "training"
+    targets = args.targets or (QUICK_TARGETS if args.quick else TARGETS)
+    cases, left = comparison_cases(step, targets, args.variants or list(VARIANTS), available_bytes())
+    machine = measure_machine()
+    rows = compare(run_rounds(cases, rounds, seconds), machine)
+    paths = [args.out / f"{args.kind}.csv", args.out / f"{args.kind}.md"]
+    write_csv(paths[0], rows)
+    write_bytes(paths[1], comparison_markdown(step, rows, left, machine).encode())
+    if step == "generator":
+        from uhn.benchmarks.figures import save, speedup_figure
+
+        paths += save(speedup_figure(rows), args.out / args.kind)
+    return paths
+
+
+def _scaling(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
+    from uhn.benchmarks import cases
+    from uhn.benchmarks.driver import measure_machine, run_rounds
+    from uhn.benchmarks.figures import save, scaling_figure
+    from uhn.benchmarks.output import scaling_markdown, write_csv
+    from uhn.benchmarks.summary import scaling
+    from uhn.records import write_bytes
+
+    chosen = (cases.QUICK_SIZES, cases.QUICK_SWEPT_TARGET) if args.quick else (cases.SIZES, cases.SWEPT_TARGET)
+    machine = measure_machine()
+    rows = scaling(run_rounds(cases.scaling_cases(*chosen), rounds, seconds), machine)
+    paths = [args.out / "scaling.csv", args.out / "scaling.md"]
+    write_csv(paths[0], rows)
+    write_bytes(paths[1], scaling_markdown(rows, machine).encode())
+    return paths + save(scaling_figure(rows), args.out / "scaling")
