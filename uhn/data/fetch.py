@@ -78,13 +78,18 @@ def _unpack(archive: Path, wanted: list[DataFile], workspace: Path, folder: Path
     if not hasattr(tarfile, "data_filter"):
         raise UserError("unpacking needs tarfile's data filter: expected Python 3.11.4 or newer; update Python")
     paths = {PurePosixPath(file.path) for file in wanted}
-    with tarfile.open(archive) as tar:
-        members = [
-            member
-            for member in tar
-            if member.isfile() and not paths.isdisjoint((path := PurePosixPath(member.name), *path.parents))
-        ]
-        tar.extractall(workspace, members, filter="data")
+    try:
+        with tarfile.open(archive) as tar:
+            members = [
+                member
+                for member in tar
+                if member.isfile() and not paths.isdisjoint((path := PurePosixPath(member.name), *path.parents))
+            ]
+            tar.extractall(workspace, members, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise UserError(
+            f"{archive.name}: not a clean archive ({error}); give a local folder of unpacked files"
+        ) from error
     for member in members:
         target = folder / member.name
         target.parent.mkdir(parents=True, exist_ok=True)

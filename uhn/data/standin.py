@@ -24,7 +24,7 @@ from uhn.data.cifar10 import BATCHES
 from uhn.data.mnist import PREFIX
 from uhn.data.verify import is_standin, marker_path
 from uhn.errors import UserError
-from uhn.records import write_bytes, write_json
+from uhn.records import write_json
 
 IMAGES = {"train": 512, "test": 256}
 TEXTS = {"train": 600, "test": 300}
@@ -47,23 +47,34 @@ def write_standin(name: str, folder: Path, seed: int = 0) -> None:
     marker = marker_path(name, folder)
     if not is_standin(name, folder) and (taken := [f.path for f in dataset.files if (folder / f.path).exists()]):
         raise UserError(f"{folder / taken[0]}: already there and not of a stand-in; name another folder")
-    marker.unlink(missing_ok=True)
     rng = np.random.default_rng([seed, list(WRITERS).index(name)])
-    WRITERS[name](dataset, folder, rng)
+    try:
+        write_json(marker, {"files": {}})  # half a stand-in is marked too, and incomplete
+        WRITERS[name](dataset, folder, rng)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); free space or name another folder") from error
     sums = {file.path: checksum(folder / file.path) for file in dataset.files}
     write_json(marker, {"dataset": name, "seed": seed, "files": sums})
 
 
+def _write(path: Path, payload: bytes) -> None:
+    """Write a file; the checksums, written last, are what makes a stand-in complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(payload)
+
+
 def _draw_images(rng: np.random.Generator, count: int, prototypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Draw noisy, shifted copies of one smooth pattern per class.
+    """Draw noisy, shifted copies of one smooth pattern per class, each with some of another class's pattern.
 
     Shapes:
         prototypes (classes, channels, size, size) -> images (count, channels, size, size) uint8, labels (count,)
     """
     labels = rng.permutation(np.arange(count) % len(prototypes))
     shifts = rng.integers(-2, 3, (count, 2))
-    images = np.stack([np.roll(prototypes[label], shift, (1, 2)) for label, shift in zip(labels, shifts, strict=True)])
-    images = 128 + 40 * images + rng.normal(0, 45, images.shape)
+    others = (labels + rng.integers(1, len(prototypes), count)) % len(prototypes)
+    mixed = prototypes[labels] + rng.uniform(0, 1, (count, 1, 1, 1)) * prototypes[others]
+    images = np.stack([np.roll(image, shift, (1, 2)) for image, shift in zip(mixed, shifts, strict=True)])
+    images = 128 + 30 * images + rng.normal(0, 60, images.shape)
     return images.clip(0, 255).astype(np.uint8), labels
 
 
@@ -86,8 +97,8 @@ def _write_mnist(dataset: Dataset, folder: Path, rng: np.random.Generator) -> No
     for split, count in IMAGES.items():
         images, labels = _draw_images(rng, count, prototypes)
         raw = folder / "MNIST/raw"
-        write_bytes(raw / f"{PREFIX[split]}-images-idx3-ubyte.gz", _idx(images[:, 0]))
-        write_bytes(raw / f"{PREFIX[split]}-labels-idx1-ubyte.gz", _idx(labels))
+        _write(raw / f"{PREFIX[split]}-images-idx3-ubyte.gz", _idx(images[:, 0]))
+        _write(raw / f"{PREFIX[split]}-labels-idx1-ubyte.gz", _idx(labels))
 
 
 def _write_cifar10(dataset: Dataset, folder: Path, rng: np.random.Generator) -> None:
@@ -96,14 +107,15 @@ def _write_cifar10(dataset: Dataset, folder: Path, rng: np.random.Generator) -> 
         images, labels = _draw_images(rng, count, prototypes)
         for name, rows in zip(BATCHES[split], np.array_split(np.arange(count), len(BATCHES[split])), strict=True):
             batch = {"data": images[rows].reshape(len(rows), -1), "labels": labels[rows].tolist()}
-            write_bytes(folder / "cifar-10-batches-py" / name, pickle.dumps(batch, protocol=4))
+            _write(folder / "cifar-10-batches-py" / name, pickle.dumps(batch, protocol=4))
 
 
 def _write_graph(dataset: Dataset, folder: Path, rng: np.random.Generator) -> None:
     """Nodes link mostly within their class; each class prefers a share of the features."""
     train = TRAIN_NODES_PER_CLASS * dataset.classes
     nodes = train + VAL_NODES + TEST_NODES
-    labels = np.arange(nodes) % dataset.classes  # so every part of the split holds every class
+    parts = (train, VAL_NODES, TEST_NODES)  # each holds every class
+    labels = np.concatenate([rng.permutation(np.arange(count) % dataset.classes) for count in parts])
 
     favourites = np.array_split(rng.permutation(FEATURES), dataset.classes)
     features = np.zeros((nodes, FEATURES), np.float32)
@@ -119,8 +131,8 @@ def _write_graph(dataset: Dataset, folder: Path, rng: np.random.Generator) -> No
 
     one_hot = np.eye(dataset.classes, dtype=np.int32)[labels]
     known = slice(0, train + VAL_NODES)
-    test = np.arange(train + VAL_NODES, nodes)
-    parts = {
+    test = rng.permutation(np.arange(train + VAL_NODES, nodes))  # rows of tx and ty are in this order
+    contents = {
         "x": scipy.sparse.csr_matrix(features[:train]),
         "tx": scipy.sparse.csr_matrix(features[test]),
         "allx": scipy.sparse.csr_matrix(features[known]),
@@ -130,9 +142,9 @@ def _write_graph(dataset: Dataset, folder: Path, rng: np.random.Generator) -> No
         "graph": graph,
     }
     raw = folder / "planetoid" / dataset.title / "raw"
-    for part, values in parts.items():
-        write_bytes(raw / f"ind.{dataset.name}.{part}", pickle.dumps(values, protocol=4))
-    write_bytes(raw / f"ind.{dataset.name}.test.index", "".join(f"{node}\n" for node in test).encode())
+    for part, values in contents.items():
+        _write(raw / f"ind.{dataset.name}.{part}", pickle.dumps(values, protocol=4))
+    _write(raw / f"ind.{dataset.name}.test.index", "".join(f"{node}\n" for node in test).encode())
 
 
 class _Language:
@@ -152,13 +164,14 @@ class _Language:
     def sentence(self, label: int, length: int) -> str:
         """Return words of which one in four is a topic word, of the text's own class three times in five."""
         rng = self.rng
-        words = []
-        for _ in range(length):
-            if rng.random() < 0.25:
-                topic = label if rng.random() < 0.6 else rng.integers(len(self.topics))
-                words.append(rng.choice(self.topics[topic]))
-            else:
-                words.append(rng.choice(self.common, p=self.rank))
+        topics = np.where(rng.random(length) < 0.6, label, rng.integers(len(self.topics), size=length))
+        places = rng.integers(len(self.topics[0]), size=length)
+        common = rng.choice(self.common, length, p=self.rank)
+        on_topic = rng.random(length) < 0.25
+        words = [
+            self.topics[topic][place] if special else word
+            for special, topic, place, word in zip(on_topic, topics, places, common, strict=True)
+        ]
         return " ".join(words).capitalize() + "."
 
 
@@ -173,7 +186,7 @@ def _write_ag_news(dataset: Dataset, folder: Path, rng: np.random.Generator) -> 
         for label in _labels(rng, count, dataset.classes):
             title = language.sentence(label, int(rng.integers(3, 8)))
             rows.write(f'"{label + 1}","{title}","{language.sentence(label, int(rng.integers(12, 36)))}"\n')
-        write_bytes(folder / "ag_news_csv" / f"{split}.csv", rows.getvalue().encode())
+        _write(folder / "ag_news_csv" / f"{split}.csv", rows.getvalue().encode())
 
 
 def _write_imdb(dataset: Dataset, folder: Path, rng: np.random.Generator) -> None:
@@ -183,7 +196,7 @@ def _write_imdb(dataset: Dataset, folder: Path, rng: np.random.Generator) -> Non
             for number in range(count // 2):
                 halves = (language.sentence(label, int(rng.integers(10, 40))) for _ in range(2))
                 path = folder / "aclImdb" / split / name / f"{number}_{rating}.txt"
-                write_bytes(path, "<br /><br />".join(halves).encode())
+                _write(path, "<br /><br />".join(halves).encode())
 
 
 WRITERS = {

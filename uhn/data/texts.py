@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from uhn.data import ag_news, imdb
@@ -135,16 +135,18 @@ def _content_digest(tensors: dict[str, Tensor]) -> str:
 
 
 def _write_cache(path: Path, key: str, tensors: dict[str, Tensor], facts: dict[str, str]) -> None:
-    write_bytes(path, save(tensors, {**facts, "key": key, "content": _content_digest(tensors)}))
+    facts = facts | {"key": key, "content": _content_digest(tensors)}
+    write_bytes(path, save(tensors, {"facts": json.dumps(facts)}))  # one entry: their order would vary
 
 
 def _read_cache(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, str]] | None:
     """Return tensors and facts, or None if there is no such cache or it is not what was written."""
     try:
-        with safe_open(path, "pt") as file:
-            facts = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in ("tokens", "offsets", "labels")}
-    except (OSError, SafetensorError):
+        payload = path.read_bytes()  # not mapped: a cache that another process replaces must not change under us
+        tensors = load(payload)
+        header = json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")])
+        facts = json.loads(header["__metadata__"]["facts"])
+    except (OSError, SafetensorError, ValueError, KeyError):
         return None
     if facts.get("key") != key or facts.get("content") != _content_digest(tensors):
         return None
