@@ -42,7 +42,7 @@ class Dataset:
         classes: number of classes.
         url: folder of the files, or the archive that holds them.
         files: what the loaders read.
-        licence: what its publisher states.
+        licence: what its publisher states, or who else states what.
         citation: the paper to cite.
         archive: checksum of the archive, None where the files are published one by one.
     """
@@ -109,7 +109,7 @@ _MNIST = Dataset(
             "test",
         ),
     ),
-    licence="CC BY-SA 3.0",
+    licence="none stated at this address; its usual redistributions name CC BY-SA 3.0 (LeCun and Cortes)",
     citation="LeCun, Bottou, Bengio, Haffner: Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 1998",
 )
 

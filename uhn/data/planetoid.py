@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from uhn.data.pickles import read_arrays
 from uhn.data.splits import GRAPHS
 from uhn.data.verify import require_files
 from uhn.errors import UserError
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 PICKLED = ("x", "tx", "allx", "y", "ty", "ally", "graph")
 
@@ -83,7 +87,7 @@ def load_graph(name: str, folder: Path, *, standin: bool = False) -> GraphSet:
     return GraphSet(normalise_features(data.x), data.edge_index, data.y, *masks, checksums)
 
 
-def _read(raw: Path, title: str):
+def _read(raw: Path, title: str) -> Data:
     """Let PyG process the raw files in a folder of its own, so that it finds no stale copy and leaves none."""
     from torch_geometric.datasets import Planetoid
 
