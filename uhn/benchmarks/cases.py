@@ -61,7 +61,7 @@ class Case:
     every: int = 1
     frequencies: int | None = None
     hidden_dim: int | None = None
-    warmup: int = 1
+    warmup: int = 2
     sweep: str = ""
 
     @property
@@ -146,7 +146,7 @@ def scaling_cases(sizes: Sequence[str], swept: str) -> list[Case]:
     """
     cases = []
     for name in sizes:
-        warmup = int(build_target(name).num_params < UNWARMED_SCALARS)
+        warmup = 2 if build_target(name).num_params < UNWARMED_SCALARS else 0
         cases.append(Case(name, "auto", warmup=warmup, sweep="N"))
     cases += [Case(swept, "auto", frequencies=f, sweep="F") for f in FREQUENCIES]
     return cases + [Case(swept, "auto", hidden_dim=d, sweep="d") for d in HIDDEN_DIMS]

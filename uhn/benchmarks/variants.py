@@ -47,7 +47,8 @@ DESCRIPTIONS = {
     "dense": "feature matrix computed once and kept, plain modules behind the first layer",
     "separable": "features of the inner axes kept, outer axes as rotations, plain modules behind the first layer",
     "structured_eager": "first layer as auto chooses (structured where it pays), plain modules behind it",
-    "auto": "what runs by default: first layer as auto chooses, fused trunk, groups within the memory budget",
+    "auto": "what a training job runs: first layer as auto chooses, fused trunk, groups within the memory budget, "
+    "and the job's own malloc settings (uhn.allocator)",
 }
 
 

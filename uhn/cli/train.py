@@ -37,6 +37,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; exit code 3 when a signal stopped the run after a checkpoint."""
+    from uhn.allocator import keep_freed_memory
+
+    keep_freed_memory()
+
     from uhn.experiments.resolve import load_experiment, load_experiment_file, resolve
     from uhn.paths import run_dir
 

@@ -37,6 +37,21 @@ class AxisGridding:
     error: float
 
 
+def grid_size(extent: int, oversampling: float) -> int:
+    """Return the size M of an axis's frequency grid."""
+    return math.ceil(oversampling * extent)
+
+
+def count_bins(frequencies: Tensor, extent: int, oversampling: float, width: int) -> int:
+    """Return how many bins of the grid an axis populates, without planning it."""
+    positions = frequencies * grid_size(extent, oversampling) / (2 * math.pi)
+    return int(_first_bin(positions.max(), width) - _first_bin(positions.min(), width)) + width
+
+
+def _first_bin(position: Tensor, width: int) -> Tensor:
+    return torch.floor(position - width / 2).long() + 1
+
+
 def grid_axis(frequencies: Tensor, extent: int, oversampling: float, width: int) -> AxisGridding:
     """Plan one axis.
 
@@ -49,11 +64,11 @@ def grid_axis(frequencies: Tensor, extent: int, oversampling: float, width: int)
     Shapes:
         frequencies (F,), float64
     """
-    grid = math.ceil(oversampling * extent)
+    grid = grid_size(extent, oversampling)
     n = torch.arange(extent, dtype=torch.float64) - (extent - 1) / 2
     p = _deconvolution(n / grid, oversampling, width)
     position = frequencies * grid / (2 * math.pi)
-    first = torch.floor(position - width / 2).long() + 1
+    first = _first_bin(position, width)
     offsets = torch.arange(width)
     bins_of_taps = first.unsqueeze(1) + offsets  # (F, w)
 

@@ -13,15 +13,22 @@ from uhn.descriptors.index import Axis, ComponentGrid, materialise_index_table
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features
 from uhn.hypernetworks.first_layer.dense import DenseOperator
+from uhn.hypernetworks.first_layer.gridding import count_bins, grid_axis, wrap
 from uhn.hypernetworks.first_layer.operator import FeatureOperator, apply_operators
 from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases
 from uhn.hypernetworks.first_layer.separable import SeparableOperator
-from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOperator
+from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOperator, transform_macs
 
 ROUTES = ("auto", "dense", "separable", "structured")
 
-# (oversampling, taps), cheapest first; predicted errors 1.2e-5, 5e-6 and 3e-8 of the exact features.
-ACCURACIES = ((1.25, 8), (1.5, 7), (2.0, 8))
+# (oversampling, taps): predicted errors of 1e-5 to 4e-8. Wide grids make longer products, many taps more spreading.
+# Narrower grids with more taps, such as (1.25, 9), would be cheaper, but their deconvolution amplifies the rounding
+# of float32 to 1e-5.
+ACCURACIES = ((1.25, 8), (1.375, 8), (1.5, 7), (1.5, 8), (1.75, 6), (1.75, 7), (2.0, 6), (2.0, 8), (3.0, 5))
+# Frequencies that a setting's error is estimated from before its plane is made.
+SCREENED = 64
+# A prediction is an average over coefficients; the error met with some weight scatters around it.
+MARGIN = 0.8
 # Below this many points along an axis spreading costs more than it saves.
 MIN_PLANE_EXTENT = 16
 # A multiply-add of the spreading costs this many of a matrix product.
@@ -146,21 +153,36 @@ class FirstLayerPlan:
         if len(longest) < 2 or min(phases.extents[i] for i in longest) < shortest:
             return None
         slices = phases.rows // math.prod(phases.extents[i] for i in longest)
-        for accuracy in ACCURACIES:
-            candidates = []
-            for axes in (tuple(longest), tuple(reversed(longest))):
-                plane = self._planes.get(
-                    tuple(grid.axes[i] for i in axes), tuple(phases.steps[i] for i in axes), accuracy
-                )
-                product, spread = plane.macs
-                candidates.append((slices * (product + SPREAD_WEIGHT * spread), axes, plane))
-            macs, axes, plane = min(candidates, key=lambda candidate: candidate[0])
-            if plane.error > self._tolerance:
-                continue
+        for macs, axes, accuracy in self._settings_by_cost(phases, longest, slices):
             if not forced and macs >= WORTHWHILE * phases.rows * 2 * len(phases.base):
                 return None
-            return StructuredOperator(phases, axes, plane, self.dtype, self.device), macs, plane.error
+            steps = tuple(phases.steps[i] for i in axes)
+            extents = tuple(phases.extents[i] for i in axes)
+            if _estimated_error(steps, extents, accuracy) > self._tolerance:
+                continue
+            plane = self._planes.get(tuple(grid.axes[i] for i in axes), steps, accuracy)
+            if plane.error <= MARGIN * self._tolerance:
+                return StructuredOperator(phases, axes, plane, self.dtype, self.device), macs, plane.error
         return None
+
+    def _settings_by_cost(
+        self, phases: GridPhases, longest: list[int], slices: int
+    ) -> list[tuple[float, tuple[int, int], tuple[float, int]]]:
+        """Return (cost, axis order, accuracy) of all griddings of a plane, cheapest first."""
+        found = []
+        for axes in (tuple(longest), tuple(reversed(longest))):
+            extents = tuple(phases.extents[i] for i in axes)
+            first, second = (wrap(phases.steps[i]) for i in axes)
+            for accuracy in ACCURACIES:
+                _, width = accuracy
+                bins = (
+                    count_bins(first * torch.where(second < 0, -1.0, 1.0), extents[0], *accuracy),
+                    count_bins(second.abs(), extents[1], *accuracy),
+                )
+                spread = 2 * len(first) * width**2
+                cost = slices * (transform_macs(extents, bins) + SPREAD_WEIGHT * spread)
+                found.append((cost, axes, accuracy))
+        return sorted(found)
 
     def _add_exact(
         self,
@@ -206,6 +228,14 @@ class FirstLayerPlan:
     def _permutation(self) -> Tensor:
         ordered = sorted(self._places, key=lambda place: place[0])
         return torch.cat([rows for _, rows in ordered]).to(self.device)
+
+
+def _estimated_error(steps: tuple[Tensor, Tensor], extents: tuple[int, int], accuracy: tuple[float, int]) -> float:
+    """Estimate a plane's error from some of its frequencies."""
+    errors = [
+        grid_axis(wrap(step[:SCREENED]), extent, *accuracy).error for step, extent in zip(steps, extents, strict=True)
+    ]
+    return math.hypot(*errors)
 
 
 def _plane_order(operator: StructuredOperator) -> Tensor:

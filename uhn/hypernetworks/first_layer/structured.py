@@ -36,6 +36,12 @@ class SparseProduct:
         return cls(columns[order], starts, values[order])
 
 
+def transform_macs(extents: tuple[int, int], bins: tuple[int, int]) -> int:
+    """Count the multiply-adds per hidden unit of a plane's two matrix products."""
+    (n1, n2), (k1, k2) = extents, bins
+    return 4 * n1 * k1 * k2 + 2 * n1 * n2 * k2
+
+
 class GriddedPlane:
     """Two axes of a grid: what depends on their extents and frequencies only, shared between components.
 
@@ -81,8 +87,7 @@ class GriddedPlane:
     @property
     def macs(self) -> tuple[int, int]:
         """Multiply-adds per hidden unit of the matrix products and of the spreading."""
-        (n1, n2), (k1, k2) = self.extents, self.bins
-        return 4 * n1 * k1 * k2 + 2 * n1 * n2 * k2, len(self.spread.values)
+        return transform_macs(self.extents, self.bins), len(self.spread.values)
 
     def transform(self, coefficients: Tensor, out: Tensor) -> None:
         """Coefficients (2 F, d; real, then imaginary parts) -> values (n1, n2, d)."""
