@@ -25,11 +25,11 @@ ALLOCATORS = {
         "MALLOC_TOP_PAD_": "268435456",
     },
 }
-# Feature matrices alive at once: phases, cosines and sines are half a matrix each when they are joined to a whole
-# one; a stored matrix is joined from parts.
-LIVE_MATRICES = {"released": 2.5, "dense": 2.0}
+# Resident memory in feature matrices: phases, cosines and sines are half a matrix each while they are joined to a
+# whole one, and the tuned allocator keeps what the step before has freed; a stored matrix is joined from parts.
+LIVE_MATRICES = {"released": 4.0, "dense": 2.0}
 # Share of the free memory that one worker may plan for.
-MEMORY_SHARE = 0.75
+MEMORY_SHARE = 0.8
 # Scaling: sizes from 10^4 to 10^7 by the number of equal layers, a wider stack of 10^7, and generator sizes.
 SIZES = ("conv1x32", "conv3x64", "conv27x64", "conv271x64", "conv68x128")
 QUICK_SIZES = SIZES[:2]

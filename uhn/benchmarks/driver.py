@@ -52,22 +52,34 @@ def measure_machine() -> dict[str, Any]:
 def run_rounds(cases: Sequence[Case], rounds: int, seconds: float) -> dict[Case, list[dict[str, Any]]]:
     """Measure all cases in round 1, all in round 2, and so on.
 
+    A worker that fails after the first round (killed for memory, say) ends the run; complete rounds are kept.
+
     Args:
         cases: what to measure.
         rounds: number of rounds.
         seconds: time that a worker fills with steps (it takes at least one).
 
     Returns:
-        What the workers printed, one entry per round.
+        What the workers printed, one entry per complete round.
+
+    Raises:
+        UserError: a worker fails in the first round.
     """
-    samples: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
+    complete: list[list[dict[str, Any]]] = []
     with tqdm(total=rounds * len(cases), unit="worker", disable=None) as bar:
         for _ in range(rounds):
-            for case in cases:
-                bar.set_description(f"{case.target} {case.label}")
-                sample = run_child(
-                    "uhn.benchmarks.worker", [*case.arguments(), "--seconds", str(seconds)], case.allocator
-                )
-                samples[case].append(sample)
-                bar.update()
-    return samples
+            try:
+                complete.append([_run_worker(case, seconds, bar) for case in cases])
+            except UserError as error:
+                if not complete:
+                    raise
+                print(f"uhn: warning: {error}; keeping {len(complete)} of {rounds} rounds", file=sys.stderr)
+                break
+    return {case: list(own) for case, own in zip(cases, zip(*complete, strict=True), strict=True)}
+
+
+def _run_worker(case: Case, seconds: float, bar: tqdm) -> dict[str, Any]:
+    bar.set_description(f"{case.target} {case.label}")
+    sample = run_child("uhn.benchmarks.worker", [*case.arguments(), "--seconds", str(seconds)], case.allocator)
+    bar.update()
+    return sample

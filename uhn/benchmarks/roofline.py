@@ -80,7 +80,7 @@ def _best_seconds(work: Callable[[], object], seconds: float) -> float:
     return best
 
 
-def measure_machine(seconds: float = 1.0) -> dict[str, object]:
+def measure_machine(seconds: float = 0.5) -> dict[str, object]:
     """Measure peak float32 product and copy of one thread, and name the machine.
 
     Args:

@@ -83,8 +83,8 @@ def test_macs_of_a_plan():
 
 
 def test_what_does_not_fit_is_thinned_or_left():
-    # 254 x 4096 float32 features are 4.2 MB; released needs 2.5 of them, dense 2, of three quarters of the memory.
-    cases, left = comparison_cases("generator", ["kan_kv"], ["released", "dense", "auto"], memory=6_000_000)
+    # 254 x 4096 float32 features are 4.2 MB; released needs 4 of them, dense 2, of four fifths of the memory.
+    cases, left = comparison_cases("generator", ["kan_kv"], ["released", "dense", "auto"], memory=7_500_000)
     assert [(case.variant, case.allocator, case.every) for case in cases] == [
         ("released", "default", 3),
         ("released", "tuned", 3),

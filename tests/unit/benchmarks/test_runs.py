@@ -5,6 +5,8 @@ import csv
 import pytest
 from cli_process import uhn
 
+from uhn.benchmarks import driver
+from uhn.benchmarks.cases import Case
 from uhn.benchmarks.driver import child_environment, run_child
 from uhn.benchmarks.workload import batch_loss, build_target
 from uhn.errors import UserError
@@ -12,9 +14,8 @@ from uhn.errors import UserError
 FEW = ("--steps", "2", "--seconds", "0")
 
 
-@pytest.mark.parametrize("step", ["generator", "training"])
-def test_worker(step):
-    found = run_child("uhn.benchmarks.worker", ["kan_kv", "auto", "--step", step, *FEW])
+def test_worker():
+    found = run_child("uhn.benchmarks.worker", ["kan_kv", "auto", "--step", "training", *FEW])
     assert (found["num_scalars"], found["frequencies"], found["hidden_dim"]) == (254, 2048, 128)
     assert len(found["cpu_s"]) == len(found["wall_s"]) == 2
     assert all(0 < part <= whole for part, whole in zip(found["generator_cpu_s"], found["cpu_s"], strict=True))
@@ -25,6 +26,28 @@ def test_worker(step):
 def test_failing_worker():
     with pytest.raises(UserError, match=r"worker .nothing auto. failed: .*unknown model .nothing."):
         run_child("uhn.benchmarks.worker", ["nothing", "auto"])
+
+
+@pytest.mark.parametrize(("failing_call", "kept"), [(2, None), (3, 1), (6, 2)])
+def test_complete_rounds_survive_a_failing_worker(monkeypatch, capsys, failing_call, kept):
+    calls = []
+
+    def child(module, arguments, allocator):
+        calls.append(arguments[1])
+        if len(calls) == failing_call:
+            raise UserError("killed")
+        return {"call": len(calls)}
+
+    monkeypatch.setattr(driver, "run_child", child)
+    cases = [Case("t", "released"), Case("t", "auto")]
+    if kept is None:
+        with pytest.raises(UserError, match="killed"):
+            driver.run_rounds(cases, 3, 0.0)
+        return
+    samples = driver.run_rounds(cases, 3, 0.0)
+    assert [sample["call"] for sample in samples[cases[1]]] == [2, 4][:kept]
+    assert calls[:4] == ["released", "auto", "released", "auto"][: len(calls)]
+    assert f"keeping {kept} of 3 rounds" in capsys.readouterr().err
 
 
 def test_the_default_environment_has_no_allocator_settings(monkeypatch):
