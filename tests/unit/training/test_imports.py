@@ -1,7 +1,10 @@
 """A short job must not pay for what it does not use."""
 
+import os
 import subprocess
 import sys
+
+from cli_process import REPOSITORY
 
 JOB = """
 import sys
@@ -31,6 +34,7 @@ def test_formula_jobs_import_no_compiler_graph_library_or_tracker(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", JOB.format(variant=variant)],
             cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
             capture_output=True,
             text=True,
             check=True,
