@@ -6,6 +6,7 @@ Command modules import what they need inside ``run``, so that ``--help`` and lig
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from uhn import __version__
@@ -28,7 +29,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit code (2 for a user's mistake, printed as one line)."""
     args = build_parser().parse_args(argv)
     try:
-        return args.run(args) or 0
+        code = args.run(args) or 0
+        sys.stdout.flush()
+        return code
     except UserError as error:
         print(f"uhn: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130

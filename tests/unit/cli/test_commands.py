@@ -1,9 +1,12 @@
 """The commands as a user calls them."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
-from cli_process import uhn
+from cli_process import REPOSITORY, uhn
 
 from uhn.models.registry import build_model
 
@@ -49,3 +52,16 @@ def test_every_command_has_help_with_an_example(tmp_path):
     for command in ("train", "evaluate", "describe", "runs", "report", "track", "bench"):
         done = uhn(command, "--help", cwd=tmp_path)
         assert done.returncode == 0 and f"uhn {command} " in done.stdout.split("example", 1)[1]
+
+
+def test_a_reader_that_stops_early_is_no_error(tmp_path):
+    command = f"{sys.executable} -m uhn describe generated_uhn --json | head -c 5"
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ('{"nam', "")
