@@ -4,6 +4,7 @@
 #   results/<scale>/tables/table_<nn>.{csv,md,tex}
 #   results/<scale>/tracked/<setting>.done              the runs of a setting are in the MLflow store
 #   logs/<scale>/<rule>/...                             what each job printed
+#   resources/                                          data sets, and markers that say they are ready
 #   scratch/                                            resume checkpoints, lock files, the MLflow store
 from snakemake.utils import min_version
 
@@ -17,6 +18,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"

@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from uhn import CODE_VERSION
+from uhn.data.sources import DataSource
 from uhn.experiments.config import InitConfig, TrainConfig
 from uhn.experiments.resolve import load_experiment, resolve
 from uhn.training.build import build_generator
 from uhn.training.fit import Fit, Progress
 from uhn.training.phases import plan_phases
-from uhn.training.tasks import build_target, load_task
+from uhn.training.runner import load_members
 
 GOLDEN = Path(__file__).parent / "golden_trace.json"
 RUNS = {"kan_kv/uhn": {}, "kan_kv/direct": {}, "kan_jv/uhn": {}, "kan_ellipj/uhn": {"structure_encoder": True}}
@@ -40,18 +41,18 @@ def trace(name):
     """
     setting, variant = name.split("/")
     config = resolve(load_experiment(setting), variant, 21962, "paper")
-    config = replace(config, train=TrainConfig(5, config.train.lr, 2))
+    config = replace(config, train=TrainConfig(5, "epochs", config.train.lr, 2))
     if config.init:
         sizes = replace(config.hypernetwork, **RUNS[name])
         config = replace(config, init=InitConfig(3, config.init.lr), hypernetwork=sizes)
     torch.manual_seed(0)
-    target = build_target(config)
-    task = load_task(config, "train", target, torch.device("cpu"))
+    members = load_members(config, "train", DataSource("standin"), torch.device("cpu"))
+    (member,) = members
     recorder = Recorder()
-    generator = build_generator(config, target).double()
-    target.double()
-    task = replace(task, inputs=task.inputs.double(), targets=task.targets.double())
-    Fit(generator, plan_phases(config, task), config.optimizer, recorder, Progress()).run(lambda: True)
+    generator = build_generator(config, [member.targets]).double()
+    member.targets.build(config.tasks[0].model).double()
+    member.task.inputs, member.task.targets = member.task.inputs.double(), member.task.targets.double()
+    Fit(generator, plan_phases(config, members), config.optimizer, recorder, Progress(), members).run(lambda: True)
     return recorder.losses
 
 

@@ -11,6 +11,7 @@ EXAMPLE = """example:
   uhn data status
   uhn data fetch mnist cora
   uhn data verify cifar10 --folder /path/to/my/data
+  uhn data prepare cora --data standin
 
 Without DATASET: all of them. Without --folder: resources/DATASET. A folder of your own holds the files where the usual
 loaders look: MNIST/raw/*.gz, cifar-10-batches-py/*, planetoid/<Name>/raw/ind.*, ag_news_csv/*.csv,
@@ -23,13 +24,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "data",
         help="download data sets with checksums, or check a local folder",
-        description="Download data sets with checksums (fetch), check the files of a folder (verify), or show what is "
-        "there, its licence and its citation (status).",
+        description="Download data sets with checksums (fetch), check the files of a folder (verify), show what is "
+        "there, its licence and its citation (status), or do what a run from a data source needs (prepare).",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("action", choices=tuple(ACTIONS), help="what to do")
+    parser.add_argument("action", choices=(*ACTIONS, "prepare"), help="what to do")
     parser.add_argument("datasets", nargs="*", metavar="DATASET", help="mnist, cifar10, cora, ... (default: all)")
+    parser.add_argument("--data", default="standin", help="of prepare: standin, download or a folder")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where the files are (default: resources/DATASET)")
     parser.set_defaults(run=run)
 
@@ -46,6 +48,12 @@ def run(args: argparse.Namespace) -> None:
     names = args.datasets or list(DATASETS)
     for name in names:
         get_dataset(name)
+    if args.action == "prepare":
+        from uhn.data.sources import DataSource
+
+        for name in names:
+            print(f"{name}: ready in {DataSource.parse(args.data).prepare(name)}")
+        return
     failed = [name for name in names if not ACTIONS[args.action](name, args.folder or default_folder(name))]
     if failed:
         raise UserError(

@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> None:
     """Print one line for each setting and variant, then the total."""
     from uhn.experiments.cost import run_core_hours, run_steps
     from uhn.experiments.resolve import load_experiment, resolve, seeds_of
-    from uhn.models.registry import build_model
     from uhn.reporting.definitions import needed_runs, table_numbers
+    from uhn.training.build import count_run
 
     tables = [args.table] if args.table else table_numbers()
     pairs = dict.fromkeys(pair for number in tables for pair in needed_runs(number))
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
         experiment = load_experiment(setting)
         seeds = seeds_of(experiment, args.scale)
         config = resolve(experiment, variant, seeds[0], args.scale)
-        num_scalars = build_model(config.model).num_params
+        num_scalars = count_run(config).target
         hours = run_core_hours(config, num_scalars) * len(seeds)
         print(
             f"{setting + '/' + variant:<28} {len(seeds):>5} {run_steps(config):>10,} {num_scalars:>10,} {hours:>11.3f}"

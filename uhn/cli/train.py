@@ -27,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="an experiment file outside config/experiments")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/runs/<run>")
+    parser.add_argument("--data", help="standin, download or a folder (default: the scale's own)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
     parser.add_argument("--scratch", type=Path, default=Path("scratch"), help="folder of checkpoints")
@@ -41,16 +42,19 @@ def run(args: argparse.Namespace) -> int:
 
     keep_freed_memory()
 
-    from uhn.experiments.resolve import load_experiment, load_experiment_file, resolve
+    from uhn.experiments.resolve import load_experiment, load_experiment_file, resolve, source_of
     from uhn.paths import run_dir
 
     experiment = load_experiment_file(args.config) if args.config else load_experiment(args.setting)
-    config = resolve(experiment, args.variant, args.seed, args.scale)
+    from uhn.data.sources import DataSource
+
+    source = DataSource.parse(args.data or source_of(args.scale))
+    config = resolve(experiment, args.variant, args.seed, args.scale, source.kind)
     paper_config = resolve(experiment, args.variant, args.seed, "paper")
 
     from uhn.training.runner import Interrupted, JobOptions, train_run
 
-    options = JobOptions(args.device, args.threads, args.scratch, args.resume, args.checkpoint_every)
+    options = JobOptions(args.device, source, args.threads, args.scratch, args.resume, args.checkpoint_every)
     out = args.out or run_dir(config.scale, config.setting, config.variant, config.seed)
     try:
         train_run(config, out, options, paper_config)

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from uhn import CODE_VERSION
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
+from uhn.hypernetworks.config import ChunkedConfig, GenerationConfig, HAConfig, UHNConfig
 from uhn.paths import run_key
+
+HYPERNETWORKS = {"uhn": UHNConfig, "ha": HAConfig, "chunked": ChunkedConfig}
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,78 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class InitConfig:
-    """The initialisation phase: ``steps`` optimiser steps, cosine from ``lr``; 0 steps switch it off."""
+    """The initialisation phase.
+
+    Args:
+        steps: optimiser steps in all, shared equally by the levels of a recursive chain; 0 switches it off.
+        lr: peak learning rate of each level; one number where there is no recursion.
+        warmup_steps: of each level.
+        clip_norm: largest global gradient norm, None without clipping.
+    """
 
     steps: int
-    lr: float
+    lr: tuple[float, ...]
+    warmup_steps: int = 0
+    clip_norm: float | None = None
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The training phase: warm-up, then cosine from ``lr`` to 0 over ``epochs``."""
+    """The training phase: linear warm-up, then cosine from ``lr`` to 0.
 
-    epochs: int
+    Args:
+        budget: length in units.
+        unit: ``epochs``, or ``steps`` where there is no common epoch; the schedule advances once per unit.
+        lr: peak learning rate.
+        warmup: units of warm-up.
+        clip_norm: largest global gradient norm, None without clipping.
+    """
+
+    budget: int
+    unit: str
     lr: float
-    warmup_epochs: int
+    warmup: int
+    clip_norm: float | None = None
+
+
+@dataclass(frozen=True)
+class TargetReduction:
+    """How much smaller than in the paper the target models of a run are; ones leave them alone.
+
+    Args:
+        width_divisor: of hidden widths.
+        depth_divisor: of repeated layers.
+        members: models of a family that are used in all, None for every one; each split keeps at least one.
+    """
+
+    width_divisor: int = 1
+    depth_divisor: int = 1
+    members: int | None = None
+
+
+@dataclass(frozen=True)
+class TaskConfig:
+    """A task of a run: data, loss and the target models that solve it.
+
+    Args:
+        name: prefix of its metrics where a run has several tasks.
+        kind: ``formula_regression``, ``image_classification``, ``node_classification`` or ``text_classification``.
+        dataset: name of the data set.
+        model: name of a target model, or of a family of them.
+        metric: the reported metric.
+        batch_size: examples of a step; None takes all.
+        probability: share of the steps in a mixture of tasks.
+        reduction: of its target models.
+    """
+
+    name: str
+    kind: str
+    dataset: str
+    model: str
+    metric: str
+    batch_size: int | None = None
+    probability: float = 1.0
+    reduction: TargetReduction = TargetReduction()
 
 
 @dataclass(frozen=True)
@@ -44,32 +105,34 @@ class RunConfig:
 
     Args:
         setting, variant, seed, scale: which run it is.
-        task: kind of task, e.g. ``formula_regression``.
-        dataset: name of the data set.
-        model: name of the target model.
-        metric: the reported metric, e.g. ``rmse``.
-        method: how the target gets its weights: ``uhn`` or ``direct``.
+        mode: ``final`` trains on all training data and is tested; ``tuning`` holds out a part and is validated.
+        source: ``published`` data sets, ``standin`` ones, or ``formula`` where all data are computed.
+        tasks: one, or several that share the generator.
+        method: how targets get their weights: ``uhn``, ``direct``, ``ha`` or ``chunked``.
         hypernetwork: sizes of the generator; None for direct training.
-        generation: how generation is evaluated; None for direct training.
-        init: the initialisation phase; None for direct training.
+        generation: how generation is evaluated; None unless the method is ``uhn``.
+        depth: generated UHNs between the root and the target (recursion), None without a chain.
+        init: the initialisation phase; None without one.
         train: the training phase.
         optimizer: constants of AdamW.
+        precision: device -> ``float32``, ``bfloat16`` or ``float16``, the latter two by autocast.
     """
 
     setting: str
     variant: str
     seed: int
     scale: str
-    task: str
-    dataset: str
-    model: str
-    metric: str
+    mode: str
+    source: str
+    tasks: tuple[TaskConfig, ...]
     method: str
-    hypernetwork: UHNConfig | None
+    hypernetwork: UHNConfig | HAConfig | ChunkedConfig | None
     generation: GenerationConfig | None
+    depth: int | None
     init: InitConfig | None
     train: TrainConfig
     optimizer: OptimizerConfig
+    precision: dict[str, str]
 
     @property
     def key(self) -> str:
@@ -89,14 +152,20 @@ class RunConfig:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> RunConfig:
         """Rebuild a configuration from :meth:`to_dict`."""
-        optimizer = data["optimizer"] | {"betas": tuple(data["optimizer"]["betas"])}
         return cls(
             **data
             | {
-                "hypernetwork": data["hypernetwork"] and UHNConfig(**data["hypernetwork"]),
+                "tasks": tuple(
+                    TaskConfig(**task | {"reduction": TargetReduction(**task["reduction"])}) for task in data["tasks"]
+                ),
+                "hypernetwork": data["hypernetwork"] and HYPERNETWORKS[data["method"]](**_tuples(data["hypernetwork"])),
                 "generation": data["generation"] and GenerationConfig(**data["generation"]),
-                "init": data["init"] and InitConfig(**data["init"]),
+                "init": data["init"] and InitConfig(**_tuples(data["init"])),
                 "train": TrainConfig(**data["train"]),
-                "optimizer": OptimizerConfig(**optimizer),
+                "optimizer": OptimizerConfig(**_tuples(data["optimizer"])),
             }
         )
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

@@ -8,10 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
-from uhn.experiments.config import InitConfig, OptimizerConfig, RunConfig, TrainConfig
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
+from uhn.experiments.config import (
+    InitConfig,
+    OptimizerConfig,
+    RunConfig,
+    TargetReduction,
+    TaskConfig,
+    TrainConfig,
+)
+from uhn.hypernetworks.config import ChunkedConfig, GenerationConfig, HAConfig, UHNConfig
 from uhn.paths import config_dir
 from uhn.yaml_files import pick_file, read_yaml
+
+# Tasks whose data are computed.
+FILELESS = {"formula_regression"}
+# Data sources whose bytes are the published ones.
+PUBLISHED = {"download": "published", "local": "published"}
+# Warm-up takes at most one part in this many of a shortened schedule.
+SHORT_WARMUP = 4
 
 
 @cache
@@ -45,11 +59,19 @@ def load_experiment_file(path: Path) -> dict[str, Any]:
 
 def seeds_of(experiment: dict[str, Any], scale: str) -> list[int]:
     """Return the run seeds of an experiment at a scale."""
-    seeds = experiment.get("seeds", load_defaults()["seeds"])
+    defaults = load_defaults()
+    seeds = experiment.get("seeds") or defaults["seeds"][_task_entries(experiment)[0]["task"]]
     return seeds[: load_scale(scale).get("num_seeds", len(seeds))]
 
 
-def resolve(experiment: dict[str, Any], variant: str, seed: int, scale: str) -> RunConfig:
+def source_of(scale: str) -> str:
+    """Return the data source that a scale asks for: ``standin`` or ``download``."""
+    return load_scale(scale)["data"]
+
+
+def resolve(
+    experiment: dict[str, Any], variant: str, seed: int, scale: str, source: str | None = None, mode: str = "final"
+) -> RunConfig:
     """Resolve one run.
 
     Args:
@@ -57,53 +79,127 @@ def resolve(experiment: dict[str, Any], variant: str, seed: int, scale: str) -> 
         variant: key under its ``variants``.
         seed: any run seed, also one the experiment does not list.
         scale: name of a scale.
+        source: kind of the data source; the scale's own when absent.
+        mode: ``final`` or ``tuning``.
 
     Raises:
-        UserError: unknown variant or scale.
+        UserError: unknown variant or scale, or values that do not fit together.
     """
     if variant not in experiment["variants"]:
         known = list(experiment["variants"])
         near = get_close_matches(variant, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
         raise UserError(f"setting '{experiment['setting']}' has no variant '{variant}'; {hint}")
-    defaults = load_defaults()
     choices = experiment["variants"][variant]
-    method = choices["method"]
-    reduction = load_scale(scale)["tasks"].get(experiment["task"], {})
-    lr_factor = reduction.get(f"{method}_lr_factor", 1.0)
-    epochs = reduced(choices["train"]["epochs"], reduction.get("epochs_fraction", 1.0))
-    train = TrainConfig(
-        epochs=epochs,
-        lr=choices["train"]["lr"] * lr_factor,
-        warmup_epochs=min(defaults["train"]["warmup_epochs"], epochs - 1),
-    )
-    hypernetwork = generation = init = None
-    if method == "uhn":
-        sizes = defaults["hypernetwork"] | choices.get("hypernetwork", {}) | reduction.get("hypernetwork", {})
-        hypernetwork = UHNConfig(**sizes)
-        generation = GenerationConfig(**defaults["generation"])
-        init = InitConfig(
-            steps=reduced(choices["init"]["steps"], reduction.get("init_fraction", 1.0)),
-            lr=choices["init"]["lr"] * lr_factor,
-        )
+    defaults = load_defaults()
+    method, depth = choices["method"], experiment.get("depth")
+    entries = _task_entries(experiment)
+    reductions = [_reduction_of(scale, entry["task"], experiment["setting"]) for entry in entries]
+    reduction = reductions[0]
+    kinds = {entry["task"] for entry in entries}
+    tasks = tuple(_resolve_task(experiment, entry, own) for entry, own in zip(entries, reductions, strict=True))
     return RunConfig(
         setting=experiment["setting"],
         variant=variant,
         seed=seed,
         scale=scale,
-        task=experiment["task"],
-        dataset=experiment["dataset"],
-        model=experiment["model"],
-        metric=experiment["metric"],
+        mode=mode,
+        source="formula" if kinds <= FILELESS else PUBLISHED.get(source or source_of(scale), "standin"),
+        tasks=tasks,
         method=method,
-        hypernetwork=hypernetwork,
-        generation=generation,
-        init=init,
-        train=train,
+        hypernetwork=_resolve_hypernetwork(experiment, choices, reduction),
+        generation=GenerationConfig(**defaults["generation"]) if method == "uhn" else None,
+        depth=depth,
+        init=_resolve_init(experiment, choices, reduction),
+        train=_resolve_train(choices["train"], defaults["train"], method, reduction),
         optimizer=OptimizerConfig(**defaults["optimizer"] | {"betas": tuple(defaults["optimizer"]["betas"])}),
+        precision=defaults["precision"],
     )
 
 
-def reduced(count: int, fraction: float) -> int:
+def _task_entries(experiment: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the tasks of an experiment, of a single one too."""
+    if "tasks" in experiment:
+        return experiment["tasks"]
+    return [{key: experiment[key] for key in ("task", "dataset", "model", "metric")}]
+
+
+def _reduction_of(scale: str, kind: str, setting: str) -> dict[str, Any]:
+    content = load_scale(scale)
+    return content["tasks"].get(kind, {}) | content.get("settings", {}).get(setting, {})
+
+
+def _resolve_task(experiment: dict[str, Any], entry: dict[str, Any], reduction: dict[str, Any]) -> TaskConfig:
+    default = load_defaults()["batch_size"].get(entry["task"])
+    if default is None and "batch_size" in experiment:
+        raise UserError(
+            f"setting '{experiment['setting']}': batch_size {experiment['batch_size']} for {entry['task']}, which "
+            "takes all its data in every step; remove it"
+        )
+    wanted = experiment.get("batch_size", default)
+    return TaskConfig(
+        name=entry.get("name", entry["dataset"]),
+        kind=entry["task"],
+        dataset=entry["dataset"],
+        model=entry["model"],
+        metric=entry["metric"],
+        batch_size=None if default is None else min(wanted, reduction.get("batch_size", wanted)),
+        probability=entry.get("probability", 1.0),
+        reduction=TargetReduction(**reduction.get("targets", {})),
+    )
+
+
+def _resolve_hypernetwork(
+    experiment: dict[str, Any], choices: dict[str, Any], reduction: dict[str, Any]
+) -> UHNConfig | HAConfig | ChunkedConfig | None:
+    match choices["method"]:
+        case "direct":
+            return None
+        case "ha":
+            return HAConfig(**reduction.get("ha", {}))
+        case "chunked":
+            return ChunkedConfig(**reduction.get("chunked", {}))
+    sizes = load_defaults()["hypernetwork"] | experiment.get("hypernetwork", {}) | choices.get("hypernetwork", {})
+    divisors = reduction.get("hypernetwork_divisor", {})
+    return UHNConfig(**sizes | {name: max(sizes[name] // divisor, 1) for name, divisor in divisors.items()})
+
+
+def _resolve_init(experiment: dict[str, Any], choices: dict[str, Any], reduction: dict[str, Any]) -> InitConfig | None:
+    if choices["method"] != "uhn":
+        return None
+    init, depth = choices["init"], experiment.get("depth")
+    factor = reduction.get("lr_factor", {}).get("uhn", 1.0)
+    rates = init["lr"] if isinstance(init["lr"], list) else [init["lr"]]
+    levels = 1 if depth is None else depth + 1
+    if len(rates) != levels:
+        raise UserError(
+            f"setting '{experiment['setting']}': init has {len(rates)} learning rates, expected one for each of the "
+            f"{levels} levels"
+        )
+    steps = _reduced(init["steps"], reduction, "init") // levels * levels
+    return InitConfig(
+        steps=steps,
+        lr=tuple(rate * factor for rate in rates),
+        warmup_steps=min(init.get("warmup_steps", 0), steps // levels // SHORT_WARMUP),
+        clip_norm=init.get("clip_norm"),
+    )
+
+
+def _resolve_train(
+    train: dict[str, Any], defaults: dict[str, Any], method: str, reduction: dict[str, Any]
+) -> TrainConfig:
+    unit = "epochs" if "epochs" in train else "steps"
+    budget = _reduced(train[unit], reduction, "train")
+    return TrainConfig(
+        budget=budget,
+        unit=unit,
+        lr=train["lr"] * reduction.get("lr_factor", {}).get(method, 1.0),
+        warmup=min(defaults[f"warmup_{unit}"], budget // SHORT_WARMUP),
+        clip_norm=train.get("clip_norm"),
+    )
+
+
+def _reduced(count: int, reduction: dict[str, Any], phase: str) -> int:
     """Shorten a number of steps or epochs; what is not zero stays at least one."""
-    return max(round(count * fraction), 1) if count else 0
+    shorter = round(count * reduction.get(f"{phase}_fraction", 1.0))
+    return max(min(shorter, reduction.get(f"{phase}_limit", shorter)), 1) if count else 0

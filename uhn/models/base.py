@@ -107,3 +107,8 @@ class TargetModel(nn.Module, ABC):
     def run(self, weights: dict[str, Tensor], *inputs: Tensor) -> Tensor:
         """Run the model with the given weights; its own parameters are neither read nor changed."""
         return functional_call(self, weights, inputs, strict=True)
+
+
+def narrowed(sizes: tuple[int, ...], divisor: int) -> tuple[int, ...]:
+    """Divide the hidden widths among layer sizes; the first and the last belong to the data."""
+    return (sizes[0], *(max(size // divisor, 1) for size in sizes[1:-1]), sizes[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from uhn.descriptors.vocabulary import (
 from uhn.layers.activation import IDENTITY, LEAKY_RELU
 from uhn.layers.conv import ConvLayer
 from uhn.layers.linear import LinearLayer
-from uhn.models.base import TargetModel
+from uhn.models.base import TargetModel, narrowed
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class MLPConfig:
 
     dataset: DatasetType
     sizes: tuple[int, ...] = (784, 128, 128, 10)
+
+    def reduced(self, width_divisor: int, depth_divisor: int) -> MLPConfig:
+        """Return a narrower configuration; the depth stays."""
+        return replace(self, sizes=narrowed(self.sizes, width_divisor))
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,15 @@ class CNNConfig:
     def num_layers(self) -> int:
         """Convolutions and the output layer."""
         return sum(self.stage_layers) + 1
+
+    def reduced(self, width_divisor: int, depth_divisor: int) -> CNNConfig:
+        """Return a narrower and shallower configuration; widths stay multiples of the norms' groups."""
+        groups = self.group_num
+        return replace(
+            self,
+            stage_layers=tuple(max(layers // depth_divisor, 1) for layers in self.stage_layers),
+            stage_widths=tuple(max(width // (width_divisor * groups), 1) * groups for width in self.stage_widths),
+        )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -36,6 +36,14 @@ class GATConfig:
     hidden_heads: int = 8
     out_heads: int = 1
     dropout: float = 0.6
+
+    def reduced(self, width_divisor: int, depth_divisor: int) -> GATConfig:
+        """Return a configuration of narrower heads; the depth stays."""
+        return replace(self, hidden_features=max(self.hidden_features // width_divisor, 1))
+
+    def fitted(self, features: int, classes: int) -> GATConfig:
+        """Return the configuration for a graph of another size."""
+        return replace(self, in_features=features, classes=classes)
 
 
 class GAT(TargetModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from uhn.descriptors.structure import GlobalDescriptor
 from uhn.descriptors.vocabulary import ActivationType, DatasetType, LayerType, ModelType, TaskType
 from uhn.layers.activation import IDENTITY, LEAKY_RELU
 from uhn.layers.gcn import GCNLayer
-from uhn.models.base import TargetModel
+from uhn.models.base import TargetModel, narrowed
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,14 @@ class GCNConfig:
     dataset: DatasetType
     sizes: tuple[int, ...]
     dropout: float = 0.5
+
+    def reduced(self, width_divisor: int, depth_divisor: int) -> GCNConfig:
+        """Return a narrower configuration; the depth stays."""
+        return replace(self, sizes=narrowed(self.sizes, width_divisor))
+
+    def fitted(self, features: int, classes: int) -> GCNConfig:
+        """Return the configuration for a graph of another size."""
+        return replace(self, sizes=(features, *self.sizes[1:-1], classes))
 
 
 class GCN(TargetModel):

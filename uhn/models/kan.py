@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from uhn.descriptors.structure import GlobalDescriptor
 from uhn.descriptors.vocabulary import ActivationType, DatasetType, LayerType, ModelType, TaskType
 from uhn.layers.activation import IDENTITY, SILU
 from uhn.layers.kan import KANLayer
-from uhn.models.base import TargetModel
+from uhn.models.base import TargetModel, narrowed
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class KANConfig:
     sizes: tuple[int, ...] = (2, 5, 1)
     grid_size: int = 5
     spline_order: int = 3
+
+    def reduced(self, width_divisor: int, depth_divisor: int) -> KANConfig:
+        """Return a narrower configuration; the depth stays."""
+        return replace(self, sizes=narrowed(self.sizes, width_divisor))
 
 
 class KAN(TargetModel):

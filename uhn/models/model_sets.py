@@ -101,15 +101,23 @@ class ModelFamily:
         """Return the names of some members, as :func:`uhn.models.registry.build_model` knows them."""
         return [f"{self.name}/{member}" for member in ids]
 
-    def build(self, member: int) -> TargetModel:
-        """Build one member.
+    def config(self, member: int) -> Any:
+        """Return the configuration of one member.
 
         Raises:
             UserError: no such member.
         """
         if not 0 <= member < self.size:
             raise UserError(f"model family {self.name}: expected a member id in 0..{self.size - 1}, got {member}")
-        return self.construct(f"{self.name}/{member}", self.configs[member])
+        return self.configs[member]
+
+    def build(self, member: int) -> TargetModel:
+        """Build one member.
+
+        Raises:
+            UserError: no such member.
+        """
+        return self.construct(f"{self.name}/{member}", self.config(member))
 
 
 def _draw_cnn(draws: RawDraws, layers: tuple[int, int], widths: tuple[tuple[int, int], ...]) -> CNNConfig:

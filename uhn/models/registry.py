@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
 
 from uhn.descriptors.vocabulary import DatasetType
 from uhn.errors import UserError
 from uhn.models.base import TargetModel
+
+# A target model's class, which takes a name and a configuration, and the configuration.
+Recipe = tuple[Callable[[str, Any], TargetModel], Any]
+Adapt = Callable[[Any], Any]
 
 # The formulas whose KAN has a finer grid (paper, Table 11).
 FINE_GRID = {DatasetType.JV, DatasetType.YV}
@@ -19,60 +24,60 @@ GRAPHS = {DatasetType.CORA: (1433, 7), DatasetType.CITESEER: (3703, 6), DatasetT
 FAMILY_NAMES = ("cnn_mixed_depth", "cnn_mixed_width", "cnn_mixed_depth_width", "transformer_mixed")
 
 
-def _mlp(name: str) -> TargetModel:
+def _mlp() -> Recipe:
     from uhn.models.cnn import MLP, MLPConfig
 
-    return MLP(name, MLPConfig(DatasetType.MNIST))
+    return MLP, MLPConfig(DatasetType.MNIST)
 
 
-def _cnn(name: str, dataset: DatasetType, in_channels: int, depth: int) -> TargetModel:
+def _cnn(dataset: DatasetType, in_channels: int, depth: int) -> Recipe:
     from uhn.models.cnn import CNN, CNNConfig
 
-    return CNN(name, CNNConfig(dataset, in_channels, stage_layers=(1, depth, depth, depth)))
+    return CNN, CNNConfig(dataset, in_channels, stage_layers=(1, depth, depth, depth))
 
 
-def _gcn(name: str, dataset: DatasetType) -> TargetModel:
+def _gcn(dataset: DatasetType) -> Recipe:
     from uhn.models.gcn import GCN, GCNConfig
 
     features, classes = GRAPHS[dataset]
-    return GCN(name, GCNConfig(dataset, sizes=(features, 64, classes)))
+    return GCN, GCNConfig(dataset, sizes=(features, 64, classes))
 
 
-def _gat(name: str, dataset: DatasetType) -> TargetModel:
+def _gat(dataset: DatasetType) -> Recipe:
     from uhn.models.gat import GAT, GATConfig
 
     out_heads = 8 if dataset is DatasetType.PUBMED else 1
-    return GAT(name, GATConfig(dataset, *GRAPHS[dataset], out_heads=out_heads))
+    return GAT, GATConfig(dataset, *GRAPHS[dataset], out_heads=out_heads)
 
 
-def _agnews_transformer(name: str) -> TargetModel:
+def _agnews_transformer() -> Recipe:
     from uhn.models.transformer import Transformer, TransformerConfig
 
-    return Transformer(name, TransformerConfig(DatasetType.AG_NEWS, 4, 128, (2, 2)))
+    return Transformer, TransformerConfig(DatasetType.AG_NEWS, 4, 128, (2, 2))
 
 
-def _imdb_transformer(name: str) -> TargetModel:
+def _imdb_transformer() -> Recipe:
     from uhn.models.transformer import Transformer, TransformerConfig
 
-    return Transformer(name, TransformerConfig(DatasetType.IMDB, 2, 512, (2,), dropout=0.4))
+    return Transformer, TransformerConfig(DatasetType.IMDB, 2, 512, (2,), dropout=0.4)
 
 
-def _kan(name: str, dataset: DatasetType) -> TargetModel:
+def _kan(dataset: DatasetType) -> Recipe:
     from uhn.models.kan import KAN, KANConfig
 
     out_features = 4 if dataset is DatasetType.ELLIPJ else 1
     grid_size = 10 if dataset in FINE_GRID else 5
-    return KAN(name, KANConfig(dataset, sizes=(2, 5, out_features), grid_size=grid_size))
+    return KAN, KANConfig(dataset, sizes=(2, 5, out_features), grid_size=grid_size)
 
 
-def _generated_uhn(name: str) -> TargetModel:
+def _generated_uhn() -> Recipe:
     from uhn.models.generated_uhn import GeneratedUHN, GeneratedUHNConfig
 
-    return GeneratedUHN(name, GeneratedUHNConfig())
+    return GeneratedUHN, GeneratedUHNConfig()
 
 
-# Name of a model -> a builder that takes the name. CNN depths are layers per stage: CNN-N has 3 n + 2 layers.
-MODEL_FACTORIES: dict[str, Callable[[str], TargetModel]] = {
+# Name of a model -> what makes it. CNN depths are layers per stage: CNN-N has 3 n + 2 layers.
+RECIPES: dict[str, Callable[[], Recipe]] = {
     "mnist_mlp": _mlp,
     "mnist_cnn8": partial(_cnn, dataset=DatasetType.MNIST, in_channels=1, depth=2),
     **{
@@ -90,33 +95,42 @@ MODEL_FACTORIES: dict[str, Callable[[str], TargetModel]] = {
 
 def model_names() -> list[str]:
     """Return the names that :func:`build_model` knows, without the members of families."""
-    return list(MODEL_FACTORIES)
+    return list(RECIPES)
 
 
-def build_model(name: str) -> TargetModel:
+def build_model(name: str, adapt: Adapt | None = None) -> TargetModel:
     """Build a target model by name, or a member of a family by ``<family>/<id>``.
+
+    Args:
+        name: which model.
+        adapt: changes its configuration, e.g. to the size of other data; None leaves it as the paper has it.
 
     Raises:
         UserError: unknown name, unknown family, or an id that the family does not have.
     """
+    make, config = _recipe(name)
+    return make(name, adapt(config) if adapt else config)
+
+
+def _recipe(name: str) -> Recipe:
     family, slash, member = name.partition("/")
     if slash:
-        return _build_member(family, member)
-    if name not in MODEL_FACTORIES:
+        return _member_recipe(family, member)
+    if name not in RECIPES:
         if name in FAMILY_NAMES:
             raise UserError(f"model family '{name}': expected one of its members, e.g. {name}/0")
-        raise UserError(_unknown("model", name, MODEL_FACTORIES))
-    return MODEL_FACTORIES[name](name)
+        raise UserError(_unknown("model", name, RECIPES))
+    return RECIPES[name]()
 
 
-def _build_member(family: str, member: str) -> TargetModel:
+def _member_recipe(family: str, member: str) -> Recipe:
     if family not in FAMILY_NAMES:
         raise UserError(_unknown("model family", family, FAMILY_NAMES))
     if not (member.isascii() and member.isdigit()):
         raise UserError(f"model family {family}: expected a member id such as {family}/0, got '{member}'")
     from uhn.models.model_sets import FAMILIES
 
-    return FAMILIES[family].build(int(member))
+    return FAMILIES[family].construct, FAMILIES[family].config(int(member))
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -47,6 +47,16 @@ class TransformerConfig:
     def num_layers(self) -> int:
         """Embedding, attention and linear layers of the blocks, output layer."""
         return 2 + sum(1 + layers for layers in self.feedforward_layers)
+
+    def reduced(self, width_divisor: int, depth_divisor: int) -> TransformerConfig:
+        """Return a configuration of narrower heads and fewer blocks."""
+        blocks = max(len(self.feedforward_layers) // depth_divisor, 1)
+        width = max(self.width // (self.heads * width_divisor), 1) * self.heads
+        return replace(self, feedforward_layers=self.feedforward_layers[:blocks], width=width)
+
+    def fitted(self, vocabulary_size: int) -> TransformerConfig:
+        """Return the configuration for another vocabulary."""
+        return replace(self, vocabulary_size=vocabulary_size)
 
 
 @dataclass(frozen=True)

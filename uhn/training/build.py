@@ -4,26 +4,66 @@ from __future__ import annotations
 
 from torch import nn
 
+from uhn.descriptors.normalization import union
+from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
 from uhn.hypernetworks.counting import ParameterCounts, count_parameters
 from uhn.hypernetworks.direct import Direct
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
-from uhn.models.registry import build_model
 from uhn.seeding import seeded
+from uhn.training.targets import TargetSet
 
 
-def build_generator(config: RunConfig, target: TargetModel) -> nn.Module:
-    """Build the generator with weights and Fourier matrices drawn from the run seed's ``init`` stream."""
+def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
+    """Build the generator with weights and Fourier matrices drawn from the run seed's ``init`` stream.
+
+    Args:
+        config: the run.
+        targets: the target models of each task.
+
+    Raises:
+        UserError: a method for one target model has several.
+    """
     with seeded(config.seed, "init"):
         if config.method == "uhn":
-            return UHN(config.hypernetwork, target.ranges(), config.generation)
-        for _, layer in target.layers:
-            layer.reset_parameters()
-        return Direct(target)
+            ranges = [target_set.ranges() for target_set in targets]
+            return UHN(config.hypernetwork, ranges[0] if len(ranges) == 1 else union(ranges), config.generation)
+        return _build_for_one(config, _only_target(config, targets))
 
 
-def count_run(config: RunConfig) -> ParameterCounts:
-    """Count the parameters of a run."""
-    target = build_model(config.model)
-    return count_parameters(build_generator(config, target), target.num_params)
+def _build_for_one(config: RunConfig, target: TargetModel) -> nn.Module:
+    for _, layer in target.layers:
+        layer.reset_parameters()
+    match config.method:
+        case "ha":
+            from uhn.hypernetworks.ha import HA
+
+            return HA(target, config.hypernetwork)
+        case "chunked":
+            from uhn.hypernetworks.chunked import Chunked
+
+            return Chunked(target, config.hypernetwork)
+    return Direct(target)
+
+
+def _only_target(config: RunConfig, targets: list[TargetSet]) -> TargetModel:
+    names = [name for target_set in targets for name in target_set.names()]
+    if len(names) != 1:
+        raise UserError(
+            f"{config.key}: method '{config.method}' holds the weights of one target model, this setting has "
+            f"{len(names)}; expected method 'uhn'"
+        )
+    return targets[0].build(names[0])
+
+
+def count_run(config: RunConfig, targets: list[TargetSet] | None = None) -> ParameterCounts:
+    """Count the parameters of a run; of several target models, the mean.
+
+    Args:
+        config: the run.
+        targets: its target models; those of the paper's data sizes when absent.
+    """
+    targets = targets or [TargetSet(task, config.mode, {}) for task in config.tasks]
+    counts = [target_set.build(name).num_params for target_set in targets for name in target_set.names()]
+    return count_parameters(build_generator(config, targets), round(sum(counts) / len(counts)))

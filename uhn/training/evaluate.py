@@ -1,23 +1,30 @@
-"""The evaluation job: the only code that reads test data. Writes result.json."""
+"""The evaluation job: the only code that reads test data. Writes result.json.
+
+A tuning run is evaluated on its validation examples instead, and opens no test data.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import torch
 from safetensors.torch import load as load_safetensors
 from torch import nn
 
+from uhn.data.sources import STANDIN, DataSource
 from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
-from uhn.models.base import TargetModel
 from uhn.records import SCHEMA_VERSION, read_record, write_json
 from uhn.training.build import build_generator
-from uhn.training.tasks import build_target, load_task
+from uhn.training.runner import load_members
+from uhn.training.targets import TargetSet
+from uhn.training.workload import Member
 
 
-def load_generator(run_dir: Path, config: RunConfig, target: TargetModel, expected_sha256: str) -> nn.Module:
+def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], expected_sha256: str) -> nn.Module:
     """Load the trained generator of a run.
 
     Raises:
@@ -30,27 +37,31 @@ def load_generator(run_dir: Path, config: RunConfig, target: TargetModel, expect
         raise UserError(f"{path}: cannot be read ({error.strerror}); run `uhn train` for {config.key}") from None
     if hashlib.sha256(content).hexdigest() != expected_sha256:
         raise UserError(f"{path}: differs from the file that training wrote (truncated or altered); train again")
-    generator = build_generator(config, target)
+    generator = build_generator(config, targets)
     generator.load_state_dict(load_safetensors(content))
     return generator
 
 
-def evaluate_run(run_dir: Path, threads: int = 1) -> None:
-    """Evaluate the final weights of a finished training job on test data, on the CPU, and write result.json.
+def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) -> None:
+    """Evaluate the final weights of a finished training job, on the CPU, and write result.json.
 
     Raises:
-        UserError: files of the training job are missing, damaged or of another schema version.
+        UserError: files of the training job or data are missing, damaged or of another version.
     """
     torch.set_num_threads(threads)
     run = read_record(run_dir / "run.json", "run")
     training = read_record(run_dir / "training.json", "training")
     config = RunConfig.from_dict(run["config"])
-    metrics = dict(training["metrics"])
+    metrics, models = dict(training["metrics"]), []
     if training["status"] == "completed":
-        target = build_target(config)
-        generator = load_generator(run_dir, config, target, training["generator_sha256"])
-        task = load_task(config, "test", target, torch.device("cpu"))
-        metrics |= {f"test/{name}": value for name, value in task.evaluate(generator).items()}
+        split = "validation" if config.mode == "tuning" else "test"
+        members = load_members(config, split, source, torch.device("cpu"))
+        targets = [member.targets for member in members]
+        generator = load_generator(run_dir, config, targets, training["generator_sha256"])
+        for member in members:
+            prefix = f"{split}/{member.name}" if len(members) > 1 else split
+            models += (found := evaluate_models(generator, member))
+            metrics |= {f"{prefix}/{name}": value for name, value in mean_metrics(found).items()}
     write_json(
         run_dir / "result.json",
         {
@@ -58,8 +69,30 @@ def evaluate_run(run_dir: Path, threads: int = 1) -> None:
             **{key: run[key] for key in ("setting", "variant", "seed", "scale")},
             **{key: training[key] for key in ("status", "reason")},
             "metrics": metrics,
+            **({"models": models} if len(models) > len(config.tasks) else {}),
             **{key: training[key] for key in ("parameters", "steps", "cost")},
             "data": {key: run["data"][key] for key in ("dataset", "source", "note")},
             **{key: run[key] for key in ("config_digest", "code_version", "source_digest")},
         },
     )
+
+
+@torch.no_grad()
+def evaluate_models(generator: nn.Module, member: Member) -> list[dict[str, Any]]:
+    """Evaluate every reported target model of a task; its weights are generated once."""
+    found = []
+    for split, names in member.targets.roles.reported.items():
+        for name in names:
+            target = member.targets.build(name)
+            metrics = member.task.evaluate(target, generator(target))
+            found.append({"name": name, "split": split, "parameters": target.num_params, "metrics": metrics})
+    return found
+
+
+def mean_metrics(models: list[dict[str, Any]]) -> dict[str, float]:
+    """Average each metric over the models of a split, unweighted; ``<split>/<metric>``, or ``<metric>`` without one."""
+    values: dict[str, list[float]] = {}
+    for model in models:
+        for name, value in model["metrics"].items():
+            values.setdefault(f"{model['split']}/{name}" if model["split"] else name, []).append(value)
+    return {name: fmean(numbers) for name, numbers in values.items()}

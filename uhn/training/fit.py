@@ -1,13 +1,14 @@
 """The training loop. Every way to get weights goes through it, phase by phase, and can stop at any step.
 
-Deviation: everything runs in float32; the release trains under fp16 autocast with dynamic loss scaling.
+Deviation: on a CPU everything runs in float32; the release trains under fp16 autocast with dynamic loss scaling,
+which is the default on a GPU here too (``precision`` in config/defaults.yaml).
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from uhn.experiments.config import OptimizerConfig
 from uhn.training.journal import Journal
 from uhn.training.optimizer import AdamW
 from uhn.training.phases import Phase
+from uhn.training.precision import autocast, make_scaler
+from uhn.training.workload import Member
 
 LOG_POINTS = 100  # per phase
 
@@ -49,8 +52,10 @@ class Fit:
         generator: module whose parameters are trained.
         phases: what to do, in order; each gets a fresh optimiser.
         optimizer: constants of AdamW.
-        journal: receives about ``LOG_POINTS`` lines per phase.
+        journal: receives about ``LOG_POINTS`` lines per phase, and one per epoch where an epoch has several steps.
         progress: where to start.
+        members: the tasks, whose batch streams belong to the state.
+        precision: ``float32``, ``bfloat16`` or ``float16``.
     """
 
     def __init__(
@@ -60,14 +65,19 @@ class Fit:
         optimizer: OptimizerConfig,
         journal: Journal,
         progress: Progress,
+        members: Sequence[Member] = (),
+        precision: str = "float32",
     ) -> None:
         self.generator = generator
         self.phases = phases
         self.optimizer_config = optimizer
         self.journal = journal
         self.progress = progress
-        self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
-        self._first_bad = torch.tensor(math.inf, device=next(generator.parameters()).device)
+        self.members = members
+        self.precision = precision
+        self.device = next(generator.parameters()).device
+        self._first_bad = torch.tensor(math.inf, device=self.device)
+        self._begin_phase()
 
     @property
     def finished(self) -> bool:
@@ -87,7 +97,7 @@ class Fit:
             if self.progress.step == phase.steps and self.progress.diverged is None:
                 self.progress.phase += 1
                 self.progress.step = 0
-                self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
+                self._begin_phase()
             if not after_step():
                 return
 
@@ -97,8 +107,13 @@ class Fit:
             "progress": vars(self.progress).copy(),
             "generator": self.generator.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "first_bad": self._first_bad,
+            "epoch_loss": self._epoch_loss,
             "rng": torch.get_rng_state(),
+            "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "draws": [phase.draws.state() for phase in self.phases],
+            "tasks": [member.task.state() for member in self.members],
             "journal_bytes": self.journal.flush(),
         }
 
@@ -107,23 +122,54 @@ class Fit:
         self.progress = Progress(**state["progress"])
         self.generator.load_state_dict(state["generator"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
         self._first_bad = state["first_bad"]
+        self._epoch_loss = state["epoch_loss"]
         torch.set_rng_state(state["rng"].cpu())
+        if state["device_rng"] is not None:
+            torch.cuda.set_rng_state(state["device_rng"].cpu(), self.device)
+        for phase, draws in zip(self.phases, state["draws"], strict=True):
+            phase.draws.load_state(draws)
+        for member, task in zip(self.members, state["tasks"], strict=True):
+            member.task.load_state(task)
+
+    def _begin_phase(self) -> None:
+        self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
+        self.scaler = make_scaler(self.precision, self.device)
+        self._epoch_loss = torch.zeros((), dtype=torch.float64, device=self.device)
 
     def _step(self, phase: Phase) -> None:
         step = self.progress.step
         lr = phase.learning_rate(step)
-        loss = phase.loss(self.generator)
-        loss.backward()
-        self.optimizer.step(lr)
+        with autocast(self.precision, self.device):
+            loss = phase.loss(self.generator)
+        self.scaler.scale(loss).backward()
+        if phase.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.optimizer.parameters, phase.clip_norm)
+        self.scaler.step(self.optimizer, lr)
+        self.scaler.update()
         # The first bad step is kept on the device: asking for it in every step would stall a GPU.
-        self._first_bad = torch.where(loss.detach().isfinite(), self._first_bad, self._first_bad.clamp(max=step))
+        loss = loss.detach()
+        self._first_bad = torch.where(loss.isfinite(), self._first_bad, self._first_bad.clamp(max=step))
+        self._epoch_loss += loss
         self.progress.step = step + 1
         last = self.progress.step == phase.steps
         if step % max(phase.steps // LOG_POINTS, 1) == 0 or last:
             self._log(phase, step, loss.item(), lr)
+        if phase.steps_per_epoch > 1 and self.progress.step % phase.steps_per_epoch == 0:
+            self._log_epoch(phase, step)
 
     def _log(self, phase: Phase, step: int, loss: float, lr: float) -> None:
         self.journal.write(phase=phase.name, step=step, loss=loss, lr=lr, elapsed_s=round(self.progress.wall_s, 4))
         if math.isfinite(first_bad := self._first_bad.item()):
             self.progress.diverged = f"{phase.name} step {int(first_bad)}"
+
+    def _log_epoch(self, phase: Phase, step: int) -> None:
+        self.journal.write(
+            phase=phase.name,
+            step=step,
+            epoch=step // phase.steps_per_epoch,
+            epoch_loss=self._epoch_loss.item() / phase.steps_per_epoch,
+        )
+        self._epoch_loss = torch.zeros_like(self._epoch_loss)

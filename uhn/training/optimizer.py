@@ -19,10 +19,17 @@ from uhn.experiments.config import OptimizerConfig
 class AdamW:
     """Fused AdamW on tensors that require gradients.
 
+    A ``torch.amp.GradScaler`` drives it like torch's own: it reads ``param_groups`` and sets ``grad_scale`` and
+    ``found_inf`` around a step, which then unscales, or does nothing, without a wait for the device.
+
     Args:
         parameters: what to train.
         config: its constants.
     """
+
+    _step_supports_amp_scaling = True
+    grad_scale: Tensor | None = None
+    found_inf: Tensor | None = None
 
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         self.parameters = list(parameters)
@@ -30,6 +37,11 @@ class AdamW:
         self._averages = [torch.zeros_like(p) for p in self.parameters]
         self._squares = [torch.zeros_like(p) for p in self.parameters]
         self._steps = [torch.zeros((), dtype=torch.float32, device=p.device) for p in self.parameters]
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """All parameters in one group."""
+        return [{"params": self.parameters}]
 
     @torch.no_grad()
     def step(self, lr: float) -> None:
@@ -44,6 +56,8 @@ class AdamW:
             [],
             [self._steps[i] for i in active],
             fused=True,
+            grad_scale=self.grad_scale,
+            found_inf=self.found_inf,
             amsgrad=False,
             beta1=beta1,
             beta2=beta2,

@@ -20,7 +20,9 @@ from torch import nn
 from tqdm import tqdm
 
 from uhn import CODE_VERSION
+from uhn.data.sources import STANDIN, DataSource
 from uhn.device import acquire_device
+from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
 from uhn.provenance import provenance, source_digest
 from uhn.records import SCHEMA_VERSION, read_json, write_bytes, write_json
@@ -29,8 +31,11 @@ from uhn.training.build import build_generator, count_run
 from uhn.training.checkpoint import load_checkpoint, save_checkpoint
 from uhn.training.fit import Fit, Progress
 from uhn.training.journal import Journal
-from uhn.training.phases import Phase, plan_phases
-from uhn.training.tasks import RegressionTask, build_target, load_task
+from uhn.training.phases import plan_phases
+from uhn.training.targets import TargetSet
+from uhn.training.tasks.base import DataFacts
+from uhn.training.tasks.load import load_task
+from uhn.training.workload import Member
 from uhn.training.workspace import check_writable, discard, open_workspace
 
 CHECKPOINT_SECONDS = 30.0
@@ -46,6 +51,7 @@ class JobOptions:
 
     Args:
         device: ``cpu`` or ``cuda``.
+        source: where data sets are; formulas need none.
         threads: CPU threads of torch. Another number changes the last digits.
         scratch: folder of resume checkpoints and lock files.
         resume: continue from a checkpoint of the same configuration if there is one.
@@ -53,6 +59,7 @@ class JobOptions:
     """
 
     device: str = "cpu"
+    source: DataSource = STANDIN
     threads: int = 1
     scratch: Path = Path("scratch")
     resume: bool = False
@@ -81,36 +88,62 @@ def train_run(config: RunConfig, out: Path, options: JobOptions, paper_config: R
         open_workspace(options.scratch, config, options.device) as work,
         acquire_device(options.device, options.scratch / "gpu") as device,
     ):
-        target = build_target(config).to(device)
-        task = load_task(config, "train", target, device)
-        generator = build_generator(config, target).to(device)
+        members = load_members(config, "train", options.source, device)
+        generator = build_generator(config, [member.targets for member in members]).to(device)
         torch.manual_seed(derive_seed(config.seed, "training"))  # dropout, and whatever else a step draws
-        phases = plan_phases(config, task)
-        fit = start_or_resume(config, generator, phases, task, work, options, device)
+        fit = start_or_resume(config, generator, members, work, options, device)
         run_with_checkpoints(fit, config, work, options)
-        publish(fit, config, paper_config or config, task, work, out, device, options)
+        publish(fit, config, paper_config or config, work, out, device, options)
         discard(work)
+
+
+def load_members(config: RunConfig, split: str, source: DataSource, device: torch.device) -> list[Member]:
+    """Load one split of every task of a run, and its target models.
+
+    Raises:
+        UserError: data are missing, damaged, or of another source than the configuration says.
+    """
+    expected = "standin" if source.standin else "published"
+    if config.source not in (expected, "formula"):
+        raise UserError(
+            f"{config.key}: configured for {config.source} data, got the data source '{source.kind}'; "
+            "give another --data"
+        )
+    members = []
+    for task_config in config.tasks:
+        task = load_task(config, task_config, split, source, device)
+        targets = TargetSet(task_config, config.mode, task.facts.sizes)
+        targets.to(device)
+        members.append(Member(task_config.name, task, targets, task_config.probability))
+    return members
 
 
 def start_or_resume(
     config: RunConfig,
     generator: nn.Module,
-    phases: list[Phase],
-    task: RegressionTask,
+    members: list[Member],
     work: Path,
     options: JobOptions,
     device: torch.device,
 ) -> Fit:
     """Set up the loop, from its checkpoint if asked for and there is one."""
     checkpoint, metrics = work / "checkpoint", work / "metrics.jsonl"
-    if options.resume and checkpoint.exists():
-        state = load_checkpoint(checkpoint, device)
-        fit = Fit(generator, phases, config.optimizer, Journal(metrics, state["journal_bytes"]), Progress())
+    state = load_checkpoint(checkpoint, device) if options.resume and checkpoint.exists() else None
+    if state is None:
+        checkpoint.unlink(missing_ok=True)
+        write_json(work / "run.json", describe_run(config, members, device))
+    fit = Fit(
+        generator,
+        plan_phases(config, members),
+        config.optimizer,
+        Journal(metrics, state["journal_bytes"] if state else 0),
+        Progress(),
+        members,
+        config.precision[device.type],
+    )
+    if state:
         fit.load_state(state)
-        return fit
-    checkpoint.unlink(missing_ok=True)
-    write_json(work / "run.json", describe_run(config, task, device))
-    return Fit(generator, phases, config.optimizer, Journal(metrics), Progress())
+    return fit
 
 
 def run_with_checkpoints(fit: Fit, config: RunConfig, work: Path, options: JobOptions) -> None:
@@ -149,11 +182,8 @@ def stop_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def describe_run(config: RunConfig, task: RegressionTask, device: torch.device) -> dict[str, Any]:
+def describe_run(config: RunConfig, members: list[Member], device: torch.device) -> dict[str, Any]:
     """Return the content of run.json."""
-    digest = hashlib.sha256()
-    for tensor in (task.inputs, task.targets):
-        digest.update(tensor.cpu().numpy().tobytes())
     return {
         "schema_version": SCHEMA_VERSION,
         "setting": config.setting,
@@ -165,13 +195,21 @@ def describe_run(config: RunConfig, task: RegressionTask, device: torch.device) 
         "code_version": CODE_VERSION,
         "source_digest": source_digest(),
         "provenance": provenance(device),
-        "data": {
-            "dataset": config.dataset,
-            "source": "formula",
-            "note": None,
-            "train_sha256": digest.hexdigest(),
-        },
+        "precision": config.precision[device.type],
+        "data": describe_data([member.task.facts for member in members]),
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def describe_data(facts: list[DataFacts]) -> dict[str, Any]:
+    """Return the data section of run.json; several tasks share the source of those that read files."""
+    sources = [fact.source for fact in facts if fact.source != "formula"] or ["formula"]
+    digests = [fact.sha256 for fact in facts]
+    return {
+        "dataset": ", ".join(fact.dataset for fact in facts),
+        "source": sources[0],
+        "note": "; ".join(fact.note for fact in facts if fact.note) or None,
+        "train_sha256": digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest(),
     }
 
 
@@ -179,7 +217,6 @@ def publish(
     fit: Fit,
     config: RunConfig,
     paper_config: RunConfig,
-    task: RegressionTask,
     work: Path,
     out: Path,
     device: torch.device,
@@ -189,8 +226,11 @@ def publish(
     fit.journal.close()
     progress = fit.progress
     weights = save_safetensors({name: t.cpu().contiguous() for name, t in fit.generator.state_dict().items()})
-    metrics = {} if progress.diverged else {f"train/{k}": v for k, v in task.evaluate(fit.generator).items()}
-    steps = {"init": 0, "train": 0} | {phase.name: phase.steps for phase in fit.phases}
+    metrics = {} if progress.diverged else evaluate_training(fit)
+    steps = {"init": 0, "train": 0}
+    for phase in fit.phases:
+        steps[phase.name.partition("_")[0]] += phase.steps
+    targets = [member.targets for member in fit.members]
     write_bytes(out / "generator.safetensors", weights)
     write_bytes(out / "metrics.jsonl", (work / "metrics.jsonl").read_bytes())
     write_json(out / "run.json", read_json(work / "run.json"))
@@ -201,7 +241,7 @@ def publish(
             "status": "diverged" if progress.diverged else "completed",
             "reason": progress.diverged and f"loss not finite at {progress.diverged}",
             "metrics": metrics,
-            "parameters": {"run": asdict(count_run(config)), "paper": asdict(count_run(paper_config))},
+            "parameters": {"run": asdict(count_run(config, targets)), "paper": asdict(count_run(paper_config))},
             "steps": steps,
             "cost": {
                 "wall_s": round(progress.wall_s, 3),
@@ -214,6 +254,16 @@ def publish(
             "generator_sha256": hashlib.sha256(weights).hexdigest(),
         },
     )
+
+
+@torch.no_grad()
+def evaluate_training(fit: Fit) -> dict[str, float]:
+    """Return the final training metrics of a run on one model; settings of several report test metrics only."""
+    if len(fit.members) > 1 or fit.members[0].targets.is_family:
+        return {}
+    (member,) = fit.members
+    target = member.targets.build(member.targets.roles.train[0])
+    return {f"train/{name}": value for name, value in member.task.evaluate(target, fit.generator(target)).items()}
 
 
 def peak_memory_bytes(device: torch.device) -> int:

@@ -6,7 +6,15 @@ from snakemake.exceptions import WorkflowError
 
 import uhn
 from uhn.errors import UserError
-from uhn.experiments.resolve import load_experiment, load_scale, resolve, seeds_of
+from uhn.data.sources import DataSource
+from uhn.experiments.resolve import (
+    FILELESS,
+    load_experiment,
+    load_scale,
+    resolve,
+    seeds_of,
+    source_of,
+)
 from uhn.paths import config_dir, run_dir
 from uhn.records import schema_problem
 from uhn.reporting.definitions import needed_runs, table_numbers
@@ -19,11 +27,17 @@ os.environ.update(
 RUN_DIR = str(run_dir("{scale}", "{setting}", "{variant}", "{seed}"))
 
 
+def get_data(scale):
+    """Return where data sets come from: as configured, or as the scale has it."""
+    return source_of(scale) if config["data"] == "auto" else config["data"]
+
+
 def get_validated_config():
     """Check the configuration as it stands after command-line overrides; return the known settings."""
     if problem := schema_problem(config, "config"):
         raise UserError(f"configuration: {problem}")
     load_scale(config["scale"])
+    DataSource.parse(get_data(config["scale"]))
     settings = sorted(path.stem for path in (config_dir() / "experiments").glob("*.yaml"))
     return {setting: load_experiment(setting) for setting in settings}
 
@@ -46,7 +60,22 @@ wildcard_constraints:
 def get_run_config(wildcards):
     """Return the resolved hyperparameters of a run; a change of them reruns it."""
     experiment = EXPERIMENTS[wildcards.setting]
-    return resolve(experiment, wildcards.variant, int(wildcards.seed), wildcards.scale).to_dict()
+    source = DataSource.parse(get_data(wildcards.scale)).kind
+    return resolve(experiment, wildcards.variant, int(wildcards.seed), wildcards.scale, source).to_dict()
+
+
+def get_run_data(wildcards):
+    """Return the markers of the data sets that a run reads; formulas are computed."""
+    experiment = EXPERIMENTS[wildcards.setting]
+    tasks = experiment.get("tasks", [experiment])
+    source = DataSource.parse(get_data(wildcards.scale)).kind
+    names = dict.fromkeys(task["dataset"] for task in tasks if task["task"] not in FILELESS)
+    return ancient([f"resources/ready/{source}/{name}.done" for name in names])
+
+
+def get_run_source(wildcards):
+    """Return where the data sets of a run come from."""
+    return get_data(wildcards.scale)
 
 
 def get_run_files(scale, pairs, name):

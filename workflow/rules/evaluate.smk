@@ -16,5 +16,6 @@ rule evaluate_run:
         "../../environment.yml"
     params:
         run_dirs=get_run_dirs,
+        data=get_run_source,
     shell:
-        "python -m uhn evaluate {params.run_dirs} > {log} 2>&1"
+        "python -m uhn evaluate {params.run_dirs} --data {params.data:q} > {log} 2>&1"

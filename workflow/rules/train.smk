@@ -2,6 +2,8 @@
 
 
 rule train_run:
+    input:
+        get_run_data,
     output:
         run=f"{RUN_DIR}/run.json",
         metrics=f"{RUN_DIR}/metrics.jsonl",
@@ -22,7 +24,8 @@ rule train_run:
         code_version=uhn.CODE_VERSION,
         out=RUN_DIR,
         device=config["device"],
+        data=get_run_source,
     shell:
         "python -m uhn train --setting {wildcards.setting} --variant {wildcards.variant}"
         " --seed {wildcards.seed} --scale {wildcards.scale} --device {params.device}"
-        " --threads {threads} --out {params.out} --resume > {log} 2>&1"
+        " --data {params.data:q} --threads {threads} --out {params.out} --resume > {log} 2>&1"

@@ -15,10 +15,10 @@ def small_run():
 
     def make(variant="uhn", seed=21962, **changes):
         config = resolve(load_experiment("kan_kv"), variant, seed, "demo")
-        config = replace(config, train=TrainConfig(epochs=30, lr=config.train.lr, warmup_epochs=5))
+        config = replace(config, train=TrainConfig(30, "epochs", config.train.lr, 5))
         if variant == "uhn":
             sizes = UHNConfig(index_frequencies=64, hidden_dim=16)
-            config = replace(config, hypernetwork=sizes, init=InitConfig(steps=10, lr=2e-3))
+            config = replace(config, hypernetwork=sizes, init=InitConfig(steps=10, lr=(2e-3,)))
         return replace(config, **changes)
 
     return make

@@ -34,9 +34,7 @@ def run(config, out, **options):
 
 @pytest.mark.parametrize("variant", ["uhn", "direct"])
 def test_a_run_leaves_its_files_and_learns(small_run, tmp_path, variant):
-    config = small_run(
-        variant, train=TrainConfig(epochs=150, lr=0.02 if variant == "direct" else 0.002, warmup_epochs=5)
-    )
+    config = small_run(variant, train=TrainConfig(150, "epochs", 0.02 if variant == "direct" else 0.002, 5))
     result = run(config, tmp_path / "out")
     assert {p.name for p in (tmp_path / "out").iterdir()} == FILES | {"result.json"}
     assert result["status"] == "completed"
@@ -117,7 +115,7 @@ def test_a_truncated_checkpoint_is_named_and_not_used(small_run, tmp_path, monke
 
 
 def test_divergence_is_a_result(small_run, tmp_path):
-    config = small_run("direct", train=TrainConfig(epochs=30, lr=1e30, warmup_epochs=5))
+    config = small_run("direct", train=TrainConfig(30, "epochs", 1e30, 5))
     result = run(config, tmp_path / "out")
     assert result["status"] == "diverged"
     assert result["reason"].startswith("loss not finite at train step ")
@@ -132,7 +130,7 @@ def test_the_training_job_never_asks_for_test_data(small_run, tmp_path, monkeypa
     splits = []
     original = runner.load_task
     monkeypatch.setattr(
-        runner, "load_task", lambda c, split, *rest: (splits.append(split), original(c, split, *rest))[1]
+        runner, "load_task", lambda c, t, split, *rest: (splits.append(split), original(c, t, split, *rest))[1]
     )
     train_run(small_run(), tmp_path / "out", JobOptions(scratch=tmp_path / "scratch"))
     assert splits == ["train"]

@@ -11,11 +11,12 @@ import pytest
 from cli_process import REPOSITORY, uhn
 
 SCALE = """label: test
+data: standin
 tasks:
   formula_regression:
-    epochs_fraction: 0.02
+    train_fraction: 0.02
     init_fraction: 0.2
-    hypernetwork: {index_frequencies: 64, hidden_dim: 16}
+    hypernetwork_divisor: {index_frequencies: 32, hidden_dim: 8}
 """
 
 

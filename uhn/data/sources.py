@@ -1,0 +1,94 @@
+"""Where a job takes its data sets from. The choice is explicit; no source stands in for another."""
+
+from __future__ import annotations
+
+import fcntl
+from dataclasses import dataclass
+from pathlib import Path
+
+from uhn.data.fetch import default_folder, fetch
+from uhn.data.standin import write_standin
+from uhn.data.verify import inspect, is_standin, require_files
+from uhn.errors import UserError
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A source of data sets.
+
+    Args:
+        kind: ``download``, ``local`` or ``standin``.
+        folder: the local folder; None for the other two, which live under ``resources``.
+    """
+
+    kind: str
+    folder: Path | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> DataSource:
+        """Read ``standin``, ``download`` or the name of a folder.
+
+        Raises:
+            UserError: there is no such folder.
+        """
+        if text in ("standin", "download"):
+            return cls(text)
+        if not Path(text).is_dir():
+            raise UserError(f"data source '{text}': expected 'standin', 'download' or an existing folder")
+        return cls("local", Path(text))
+
+    @property
+    def standin(self) -> bool:
+        """Whether the data are stand-ins."""
+        return self.kind == "standin"
+
+    def folder_of(self, dataset: str) -> Path:
+        """Return the folder that holds a data set of this source."""
+        if self.kind == "local":
+            return self.folder
+        return Path("resources/standin") / dataset if self.standin else default_folder(dataset)
+
+    def prepare(self, dataset: str) -> Path:
+        """Make sure that a data set is there: write the stand-in, download, or check the local folder.
+
+        Raises:
+            UserError: no network, damaged or missing files, no space.
+        """
+        folder = self.folder_of(dataset)
+        if self.standin:
+            _write_standin_once(dataset, folder)
+        elif self.kind == "download":
+            fetch(dataset, folder)
+        else:
+            require_files(dataset, folder)
+        return folder
+
+    def open(self, dataset: str) -> Path:
+        """Return the folder of a data set for reading; stand-ins are written where they are missing.
+
+        What is read is checked by whoever reads it.
+        """
+        return self.prepare(dataset) if self.standin else self.folder_of(dataset)
+
+
+STANDIN = DataSource("standin")
+
+
+def _write_standin_once(dataset: str, folder: Path) -> None:
+    """Write a stand-in unless a complete one is there; of several processes one writes."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder.parent / f"{dataset}.lock", "w")  # noqa: SIM115 - held until the files are there
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); make it writable") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_standin(dataset, folder) or not _complete(dataset, folder):
+            write_standin(dataset, folder)
+
+
+def _complete(dataset: str, folder: Path) -> bool:
+    try:
+        return all(finding.usable for finding in inspect(dataset, folder))
+    except UserError:
+        return False

@@ -1,0 +1,89 @@
+"""What the training loop and the evaluator see of a task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from uhn.models.base import TargetModel
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a run's files say of its data.
+
+    Args:
+        dataset: name of the data set.
+        source: ``formula``, ``download``, ``local`` or ``standin``.
+        note: what whoever shows a result must say about the data, or None.
+        sha256: over the training data.
+        sizes: of the target model that the data decide, e.g. the number of features.
+    """
+
+    dataset: str
+    source: str
+    note: str | None
+    sha256: str
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs of a target model, and what its outputs are compared with.
+
+    Args:
+        inputs: arguments of the model.
+        labels: values or classes.
+        rows: outputs that count; None for all.
+    """
+
+    inputs: tuple[Tensor, ...]
+    labels: Tensor
+    rows: Tensor | None = None
+
+
+class Task(ABC):
+    """One split of a data set with its loss.
+
+    Attributes:
+        facts: about the data.
+        steps_per_epoch: batches of a pass.
+    """
+
+    facts: DataFacts
+    steps_per_epoch: int
+
+    @abstractmethod
+    def next_batch(self) -> Batch:
+        """Return the next batch of an endless, reshuffled stream."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Return the training loss, a scalar."""
+
+    @abstractmethod
+    def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:
+        """Return loss and metrics over the whole split, in file order, with the target in evaluation mode."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return what the next batch depends on."""
+
+    @abstractmethod
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from :meth:`state`."""
+
+
+class WholeBatchTask(Task):
+    """A task whose every batch is the whole split."""
+
+    steps_per_epoch = 1
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass

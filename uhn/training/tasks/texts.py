@@ -1,0 +1,80 @@
+"""Text classification (AG News, IMDB): token ids on the device, batches padded to their longest text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from uhn.data.sources import DataSource
+from uhn.data.splits import training_order_generator, validation_split
+from uhn.data.texts import TextSet, load_texts, pad_batch
+from uhn.experiments.config import RunConfig, TaskConfig
+from uhn.models.base import TargetModel
+from uhn.training.tasks.base import Batch, DataFacts, Task
+from uhn.training.tasks.classification import Score, cross_entropy
+from uhn.training.tasks.facts import describe_files
+from uhn.training.tasks.stream import IndexStream
+
+EVALUATION_BATCH = 256
+CACHE = Path("resources/tokens")
+
+
+class TextTask(Task):
+    """Cross-entropy on texts.
+
+    Args:
+        facts: about the data.
+        texts: the set, on the device.
+        chosen: which of its texts belong to the split, on the CPU.
+        batch_size: texts of a training batch.
+        seed: the run seed, from which the training order is drawn.
+    """
+
+    def __init__(self, facts: DataFacts, texts: TextSet, chosen: Tensor, batch_size: int, seed: int) -> None:
+        self.facts = facts
+        self.texts = texts
+        self.chosen = chosen
+        self._order = IndexStream(len(chosen), batch_size, training_order_generator(facts.dataset, seed))
+        self.steps_per_epoch = self._order.batches
+
+    def next_batch(self) -> Batch:
+        return self._batch(self.chosen[self._order.next()])
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return cross_entropy(outputs, batch.labels)
+
+    @torch.no_grad()
+    def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:
+        """Return ``loss`` and ``accuracy`` over the texts of the split."""
+        target.eval()
+        score = Score()
+        for chosen in self.chosen.split(EVALUATION_BATCH):
+            batch = self._batch(chosen)
+            score.add(target.run(weights, *batch.inputs), batch.labels)
+        return score.result()
+
+    def state(self) -> dict[str, Any]:
+        return self._order.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._order.load_state(state)
+
+    def _batch(self, chosen: Tensor) -> Batch:
+        ids, _ = pad_batch(self.texts, chosen)  # the target finds the padding by its id
+        return Batch((ids,), self.texts.labels[chosen.to(self.texts.labels.device)])
+
+
+def load_text_task(
+    config: RunConfig, task: TaskConfig, split: str, source: DataSource, device: torch.device
+) -> TextTask:
+    """Load one split: ``train``, ``validation`` (of a tuning run) or ``test``."""
+    part = "test" if split == "test" else "train"
+    texts = load_texts(task.dataset, source.open(task.dataset), part, CACHE, standin=source.standin)
+    facts = describe_files(task.dataset, source, texts.checksums, texts.note, vocabulary_size=texts.vocabulary_size)
+    chosen = torch.arange(len(texts.labels))
+    if config.mode == "tuning" and split != "test":
+        chosen = validation_split(task.dataset, len(texts.labels))[split == "validation"]
+    return TextTask(facts, texts.to(device), chosen, task.batch_size, config.seed)

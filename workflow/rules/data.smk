@@ -1,0 +1,16 @@
+# Data sets, once per source: stand-ins are written, downloads fetched, local folders checked.
+
+
+rule prepare_data:
+    output:
+        touch("resources/ready/{source}/{dataset}.done"),
+    log:
+        "logs/data/{source}/{dataset}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        network=1,
+    params:
+        data=get_data(config["scale"]),
+    shell:
+        "python -m uhn data prepare {wildcards.dataset} --data {params.data:q} > {log} 2>&1"
