@@ -48,6 +48,17 @@ class TransformerConfig:
         """Embedding, attention and linear layers of the blocks, output layer."""
         return 2 + sum(1 + layers for layers in self.feedforward_layers)
 
+    @property
+    def architecture(self) -> tuple[tuple[int, ...], ...]:
+        """What members of a family differ in: linear layers of the blocks, heads, width."""
+        return self.feedforward_layers, (self.heads,), (self.width,)
+
+    @property
+    def summary(self) -> str:
+        """A label such as ``blocks of 1/3 linear layers, width 64, heads 4``."""
+        layers = "/".join(map(str, self.feedforward_layers))
+        return f"blocks of {layers} linear layers, width {self.width}, heads {self.heads}"
+
 
 @dataclass(frozen=True)
 class TransformerBounds:
