@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from uhn.errors import UserError
+
+ENCODINGS = ("gaussian_fourier", "positional", "raw", "hash")
+PHASE_PRECISIONS = ("float64", "float16")
+
 
 @dataclass(frozen=True)
 class UHNConfig:
     """Sizes of a universal hypernetwork.
 
     Args:
-        encoding: ``gaussian_fourier``, ``positional`` or ``raw``, of the index descriptors.
+        encoding: ``gaussian_fourier``, ``positional``, ``raw`` or (not in the paper) ``hash``, of the index
+            descriptors.
         index_frequencies: F_v of the Fourier encoding, n per field of the positional one.
         encoding_scale: sigma of both Fourier encodings; frequency ratio of the positional one.
         hidden_dim: width d.
@@ -18,6 +24,14 @@ class UHNConfig:
         structure_encoder: whether the task-structure encoder is on.
         structure_frequencies: F_s of the structure tokens.
         structure_heads: attention heads of the encoder.
+        phase_precision: arithmetic of the Fourier phases: ``float64``, or ``float16`` as in the release.
+        layer_scale: sigma of the field ``layer_idx`` of the index descriptors, in radians per standard deviation as
+            ``encoding_scale``; None for the scale of all fields.
+        hash_levels, hash_table_size, hash_features: levels of the hash encoding, largest number of entries of a level
+            (a power of two) and numbers of an entry.
+
+    Raises:
+        UserError: an unknown choice, or one that the encoding does not have.
     """
 
     encoding: str = "gaussian_fourier"
@@ -28,6 +42,23 @@ class UHNConfig:
     structure_encoder: bool = False
     structure_frequencies: int = 32
     structure_heads: int = 4
+    phase_precision: str = "float64"
+    layer_scale: float | None = None
+    hash_levels: int = 8
+    hash_table_size: int = 2**14
+    hash_features: int = 4
+
+    def __post_init__(self) -> None:
+        for name, known in (("encoding", ENCODINGS), ("phase_precision", PHASE_PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise UserError(f"{name}: expected one of {', '.join(known)}, got '{getattr(self, name)}'")
+        if self.encoding != "gaussian_fourier" and (self.phase_precision, self.layer_scale) != ("float64", None):
+            raise UserError(
+                "phase_precision and layer_scale: expected encoding gaussian_fourier with them, "
+                f"got {self.encoding}; leave them out"
+            )
+        if self.hash_table_size < 1 or self.hash_table_size & (self.hash_table_size - 1):
+            raise UserError(f"hash_table_size: expected a power of two, got {self.hash_table_size}")
 
 
 @dataclass(frozen=True)

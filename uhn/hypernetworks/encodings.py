@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
+
+from uhn.descriptors.index import NUM_INDEX_FIELDS, IndexField
+from uhn.descriptors.normalization import Ranges
+from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
+from uhn.hypernetworks.config import UHNConfig
+from uhn.hypernetworks.hash_encoding import HashEncoding
 
 
 class Raw(nn.Module):
@@ -21,26 +29,54 @@ class Raw(nn.Module):
         return z
 
 
-class GaussianFourier(nn.Module):
-    """Fixed random Fourier features ``[cos zW, sin zW]`` with W ~ scale * N(0, 1).
+class RandomFrequencies(nn.Module):
+    """The frozen matrix W ~ scale * N(0, 1) of a Fourier encoding.
 
     Args:
         fields: columns m of a row.
         frequencies: number F of frequencies.
         scale: standard deviation sigma of the frequencies.
+        field_scales: sigma of fields that have their own.
+    """
+
+    def __init__(
+        self, fields: int, frequencies: int, scale: float, field_scales: Mapping[int, float] | None = None
+    ) -> None:
+        super().__init__()
+        self.width = 2 * frequencies
+        scales = torch.full((fields, 1), scale, dtype=torch.float32)
+        for field, own in (field_scales or {}).items():
+            scales[field] = own
+        self.register_buffer("frequencies", torch.randn(fields, frequencies, dtype=torch.float32) * scales)
+
+
+class GaussianFourier(RandomFrequencies):
+    """Fixed random Fourier features ``[cos zW, sin zW]``.
 
     Shapes:
         (rows, m) -> (rows, 2 F)
     """
 
-    def __init__(self, fields: int, frequencies: int, scale: float) -> None:
-        super().__init__()
-        self.width = 2 * frequencies
-        self.register_buffer("frequencies", torch.randn(fields, frequencies, dtype=torch.float32) * scale)
-
     def forward(self, z: Tensor) -> Tensor:
         phases = z @ self.frequencies.to(z.dtype)
         return torch.cat([phases.cos(), phases.sin()], dim=-1)
+
+
+class HalfPrecisionFourier(RandomFrequencies):
+    """Gaussian Fourier features in the arithmetic of fp16 autocast, as the release has them.
+
+    Inputs, frequencies, phases and features are rounded to 11 bits; the sums of a phase and the sines are not, as in a
+    GPU's half-precision product and sine. Phases of some hundred radians keep an error of about 0.1, and inputs less
+    than 1e-3 apart, such as those of neighbouring words of a vocabulary of 5,000, may coincide.
+
+    Shapes:
+        (rows, m) -> (rows, 2 F), float16
+    """
+
+    def forward(self, z: Tensor) -> Tensor:
+        phases = z.float().half().double() @ self.frequencies.half().double()
+        phases = phases.half().float()
+        return torch.cat([phases.cos(), phases.sin()], dim=-1).half()
 
 
 class Positional(nn.Module):
@@ -66,29 +102,42 @@ class Positional(nn.Module):
         return torch.cat([phases.sin(), phases.cos()], dim=-1)
 
 
-ENCODINGS = ("gaussian_fourier", "positional", "raw")
-
-
-def make_encoding(name: str, fields: int, frequencies: int, scale: float) -> nn.Module:
-    """Build an encoding by its configuration name."""
-    match name:
+def make_index_encoding(config: UHNConfig, ranges: Ranges) -> nn.Module:
+    """Build the encoding of index descriptors, normalised over their ranges."""
+    fields, frequencies, scale = NUM_INDEX_FIELDS, config.index_frequencies, config.encoding_scale
+    match config.encoding:
         case "gaussian_fourier":
-            return GaussianFourier(fields, frequencies, scale)
+            own = {} if config.layer_scale is None else {IndexField.LAYER_IDX: config.layer_scale}
+            return _fourier(config)(fields, frequencies, scale, own)
         case "positional":
             return Positional(fields, frequencies, scale)
         case "raw":
             return Raw(fields)
-    raise ValueError(f"encoding {name!r}: expected one of {', '.join(ENCODINGS)}")
+        case "hash":
+            extents = [round(high - low) for low, high in zip(ranges.index_min, ranges.index_max, strict=True)]
+            positions = range(IndexField.OUT_IDX, NUM_INDEX_FIELDS)
+            return HashEncoding(extents, positions, config.hash_levels, config.hash_table_size, config.hash_features)
+    raise AssertionError(config.encoding)
+
+
+def make_structure_encoding(config: UHNConfig) -> nn.Module:
+    """Build the encoding of structure tokens, always a Fourier one."""
+    return _fourier(config)(NUM_STRUCTURE_FIELDS, config.structure_frequencies, config.encoding_scale)
+
+
+def _fourier(config: UHNConfig) -> type[RandomFrequencies]:
+    return HalfPrecisionFourier if config.phase_precision == "float16" else GaussianFourier
 
 
 def exact_features(normalizer: nn.Module, encoding: nn.Module, rows: Tensor, dtype: torch.dtype) -> Tensor:
     """Encode raw descriptor rows with phases in float64, whatever autocast is active around the call.
 
     Deviation: the release computes phases under fp16 autocast, which makes neighbouring vocabulary rows
-    identical (612 of 5,000). Here they are exact and only the finished features are rounded.
+    identical (612 of 5,000). Here they are exact and only the finished features are rounded, unless the encoding
+    itself is :class:`HalfPrecisionFourier`.
 
     Shapes:
         rows (n, m) -> (n, encoding.width), in ``dtype``
     """
-    with torch.no_grad(), torch.autocast(rows.device.type, enabled=False):
+    with torch.autocast(rows.device.type, enabled=False):
         return encoding(normalizer(rows)).to(dtype)

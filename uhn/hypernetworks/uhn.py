@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from uhn.descriptors.index import NUM_INDEX_FIELDS
 from uhn.descriptors.normalization import (
     INDEX_COLUMN_NAMES,
     STRUCTURE_COLUMN_NAMES,
@@ -17,9 +16,8 @@ from uhn.descriptors.normalization import (
     Ranges,
     check_covered,
 )
-from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
-from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_encoding
+from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_index_encoding, make_structure_encoding
 from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, PlaneCache, apply_operators
 from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
 from uhn.hypernetworks.structure_encoder import StructureEncoder
@@ -54,16 +52,12 @@ class UHN(nn.Module):
         self.ranges = ranges
         self.generation = generation or GenerationConfig()
         self.index_normalizer = Normalizer(ranges.index_min, ranges.index_max)
-        self.index_encoding = make_encoding(
-            config.encoding, NUM_INDEX_FIELDS, config.index_frequencies, config.encoding_scale
-        )
+        self.index_encoding = make_index_encoding(config, ranges)
         self.trunk = Trunk(self.index_encoding.width, config.hidden_dim, config.blocks)
         self.structure_encoder: StructureEncoder | None = None
         if config.structure_encoder:
             self.structure_normalizer = Normalizer(ranges.structure_min, ranges.structure_max)
-            self.structure_encoding = make_encoding(
-                "gaussian_fourier", NUM_STRUCTURE_FIELDS, config.structure_frequencies, config.encoding_scale
-            )
+            self.structure_encoding = make_structure_encoding(config)
             self.structure_encoder = StructureEncoder(
                 self.structure_encoding.width, config.structure_heads, config.hidden_dim
             )

@@ -78,6 +78,20 @@ class CNNConfig:
             stage_widths=tuple(max(width // (width_divisor * groups), 1) * groups for width in self.stage_widths),
         )
 
+    @property
+    def architecture(self) -> tuple[tuple[int, ...], ...]:
+        """What members of a family differ in: depths and widths of the stages after the first, which is one layer."""
+        return self.stage_layers[1:], self.stage_widths[1:]
+
+    @property
+    def summary(self) -> str:
+        """A label such as ``6/7/10 convs, widths 16/16/32/64``."""
+        return f"{_slashed(self.stage_layers[1:])} convs, widths {_slashed(self.stage_widths)}"
+
+
+def _slashed(numbers: tuple[int, ...]) -> str:
+    return "/".join(map(str, numbers))
+
 
 @dataclass(frozen=True)
 class CNNBounds:

@@ -58,6 +58,17 @@ class TransformerConfig:
         """Return the configuration for another vocabulary."""
         return replace(self, vocabulary_size=vocabulary_size)
 
+    @property
+    def architecture(self) -> tuple[tuple[int, ...], ...]:
+        """What members of a family differ in: linear layers of the blocks, heads, width."""
+        return self.feedforward_layers, (self.heads,), (self.width,)
+
+    @property
+    def summary(self) -> str:
+        """A label such as ``blocks of 1/3 linear layers, width 64, heads 4``."""
+        layers = "/".join(map(str, self.feedforward_layers))
+        return f"blocks of {layers} linear layers, width {self.width}, heads {self.heads}"
+
 
 @dataclass(frozen=True)
 class TransformerBounds:
