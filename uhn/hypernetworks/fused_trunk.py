@@ -1,10 +1,11 @@
 """Everything of the index branch after its first layer, in cache-sized chunks (paper, Section 3.3).
 
-The same function of the same parameters as `Trunk` after ``first``, with a hand-written backward:
+The same function of the same parameters as `Trunk` after ``first``, or as the trunk of a generated UHN, with a
+hand-written backward:
 
 - LayerNorm's gain and bias are folded into the Linear behind it: ``W (g x + b) + c = (W diag g) x + (W b + c)``.
 - Rows go through all layers one chunk at a time, in buffers that stay in the cache.
-- Of each layer only its rectified input is kept, with its mean and reciprocal deviation per row, or, with
+- Of each layer only its activated input is kept, with its mean and reciprocal deviation per row, or, with
   ``recompute``, nothing but the input of the whole.
 """
 
@@ -49,16 +50,50 @@ def fused_trunk(
         ValueError: on tensors of other shapes or no rows per chunk.
         TypeError: if ``h``, ``structure`` and the trunk differ in type.
     """
-    layers = [
-        (norm, linear)
-        for block in trunk.blocks
-        for norm, linear in ((block.norm1, block.linear1), (block.norm2, block.linear2))
-    ]
-    parameters = [trunk.readout.weight, trunk.readout.bias]
-    for norm, linear in layers:
-        parameters += [norm.weight, norm.bias, linear.weight, linear.bias]
+    return fused_stack(
+        h,
+        _stack_of(trunk),
+        structure,
+        chunk_rows=chunk_rows,
+        recompute=recompute,
+        matmul_dtype=matmul_dtype,
+    )
+
+
+class ResidualStack(NamedTuple):
+    """Layers that activate, standardise, scale, shift and map, with shortcuts; then activation and readout.
+
+    Args:
+        layers: gain and shift, both None where the norm has neither, weight and bias of each.
+        readout: weight and bias.
+        eps: of each norm.
+        span: layers inside one shortcut.
+        slope: of the activation below zero, 0 for ReLU.
+
+    Shapes:
+        gain, shift and bias (d,), weight (d, d); readout (1, d) and (1,)
+    """
+
+    layers: tuple[tuple[Tensor | None, Tensor | None, Tensor, Tensor], ...]
+    readout: tuple[Tensor, Tensor]
+    eps: tuple[float, ...]
+    span: int
+    slope: float
+
+
+def fused_stack(
+    h: Tensor,
+    stack: ResidualStack,
+    structure: Tensor | None = None,
+    *,
+    chunk_rows: int = 2048,
+    recompute: bool = False,
+    matmul_dtype: torch.dtype | None = None,
+) -> Tensor:
+    """Do the same as :func:`fused_trunk` for any stack; ``structure`` is added before the last activation."""
+    parameters = [*stack.readout, *(tensor for layer in stack.layers for tensor in layer)]
     _check(h, structure, parameters, chunk_rows)
-    settings = _Settings(chunk_rows, recompute, matmul_dtype or h.dtype, tuple(norm.eps for norm, _ in layers))
+    settings = _Settings(chunk_rows, recompute, matmul_dtype or h.dtype, stack.eps, stack.span, stack.slope)
     inputs = (h, structure, *parameters)
     if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in inputs):
         return _FusedTrunk.apply(settings, *inputs)
@@ -86,7 +121,24 @@ class _Settings(NamedTuple):
     chunk_rows: int
     recompute: bool
     matmul_dtype: torch.dtype
-    eps: tuple[float, ...]  # of each LayerNorm
+    eps: tuple[float, ...]  # of each norm
+    span: int
+    slope: float
+
+
+def _stack_of(trunk: Trunk) -> ResidualStack:
+    layers = [
+        (norm, linear)
+        for block in trunk.blocks
+        for norm, linear in ((block.norm1, block.linear1), (block.norm2, block.linear2))
+    ]
+    return ResidualStack(
+        layers=tuple((norm.weight, norm.bias, linear.weight, linear.bias) for norm, linear in layers),
+        readout=(trunk.readout.weight, trunk.readout.bias),
+        eps=tuple(norm.eps for norm, _ in layers),
+        span=2,
+        slope=0.0,
+    )
 
 
 class _Folded(NamedTuple):
@@ -103,8 +155,8 @@ class _Tape(NamedTuple):
     Chunk after chunk, so that a chunk is one piece of memory, which `rows` views layer by layer.
 
     Shapes:
-        activations (rows, 2 blocks + 1, d): rectified inputs of the blocks' Linears and of the readout;
-        statistics (rows, 2 blocks, 2): mean and reciprocal standard deviation of the former
+        activations (rows, layers + 1, d): activated inputs of the layers and of the readout;
+        statistics (rows, layers, 2): mean and reciprocal standard deviation of the former
     """
 
     activations: Tensor
@@ -115,7 +167,7 @@ class _Tape(NamedTuple):
         return cls(like.new_empty(rows, layers + 1, like.shape[1]), like.new_empty(rows, layers, 2))
 
     def rows(self, start: int, stop: int) -> _Tape:
-        """View one chunk: activations (2 blocks + 1, rows, d), statistics (2 blocks, 2, rows, 1)."""
+        """View one chunk: activations (layers + 1, rows, d), statistics (layers, 2, rows, 1)."""
         _, readers, width = self.activations.shape
         return _Tape(
             self.activations[start:stop].view(readers, stop - start, width),
@@ -145,7 +197,7 @@ class _FusedTrunk(torch.autograd.Function):
         return None, *(grad if wanted else None for grad, wanted in zip(grads, needed, strict=True))
 
 
-def _check(h: Tensor, structure: Tensor | None, parameters: list[Tensor], chunk_rows: int) -> None:
+def _check(h: Tensor, structure: Tensor | None, parameters: list[Tensor | None], chunk_rows: int) -> None:
     width = parameters[0].shape[1]
     if h.ndim != 2 or h.shape[1] != width:
         raise ValueError(f"h has shape {tuple(h.shape)}: expected (rows, {width})")
@@ -153,21 +205,25 @@ def _check(h: Tensor, structure: Tensor | None, parameters: list[Tensor], chunk_
         raise ValueError(f"structure has shape {tuple(structure.shape)}: expected (1, {width})")
     if chunk_rows < 1:
         raise ValueError(f"chunk_rows is {chunk_rows}: expected at least 1")
-    others = parameters if structure is None else [structure, *parameters]
+    others = [tensor for tensor in (structure, *parameters) if tensor is not None]
     if any(tensor.dtype != h.dtype for tensor in others):
         types = sorted({str(tensor.dtype) for tensor in others})
         raise TypeError(f"h is {h.dtype}, structure and trunk are {', '.join(types)}: expected one type")
 
 
-def _fold(settings: _Settings, parameters: list[Tensor]) -> list[_Folded]:
+def _fold(settings: _Settings, parameters: list[Tensor | None]) -> list[_Folded]:
     # Products written as sums: the few functional matrix products there would be are what autocast would round.
     return [
-        _Folded((weight * gain).to(settings.matmul_dtype), bias + (weight * shift).sum(1), eps)
+        _Folded(
+            (weight if gain is None else weight * gain).to(settings.matmul_dtype),
+            bias if shift is None else bias + (weight * shift).sum(1),
+            eps,
+        )
         for (gain, shift, weight, bias), eps in zip(_layers(parameters), settings.eps, strict=True)
     ]
 
 
-def _layers(parameters: list[Tensor]) -> list[tuple[Tensor, ...]]:
+def _layers(parameters: list[Tensor | None]) -> list[tuple[Tensor | None, ...]]:
     """Group the flat parameters behind the readout's two: (gain, shift, weight, bias) of each layer."""
     return [tuple(parameters[i : i + 4]) for i in range(2, len(parameters), 4)]
 
@@ -177,7 +233,7 @@ def _chunks(rows: int, chunk_rows: int) -> list[tuple[int, int]]:
 
 
 def _forward(
-    settings: _Settings, h: Tensor, structure: Tensor | None, parameters: list[Tensor], tape: _Tape | None
+    settings: _Settings, h: Tensor, structure: Tensor | None, parameters: list[Tensor | None], tape: _Tape | None
 ) -> Tensor:
     """Compute the output, leaving the tape if one is given."""
     folded = _fold(settings, parameters)
@@ -187,39 +243,44 @@ def _forward(
     output = h.new_empty(len(h))
     for start, stop in _chunks(len(h), settings.chunk_rows):
         chunk = scratch.rows(0, stop - start) if tape is None else tape.rows(start, stop)
-        _forward_chunk(folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
+        _forward_chunk(settings, folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
         torch.mv(chunk.activations[-1], parameters[0][0], out=output[start:stop])
     return output.add_(parameters[1])
 
 
-def _forward_chunk(folded: list[_Folded], h: Tensor, structure: Tensor | None, tape: _Tape, buffers: Tensor) -> None:
+def _forward_chunk(
+    settings: _Settings, folded: list[_Folded], h: Tensor, structure: Tensor | None, tape: _Tape, buffers: Tensor
+) -> None:
     """Fill the tape of one chunk; its last activation is the readout's input."""
     stream = h
     total, normal = buffers
-    for i in range(0, len(folded), 2):
-        first, second = folded[i : i + 2]
-        outer, inner = tape.activations[i : i + 2]
-        torch.clamp_min(stream, 0, out=outer)
-        _normalize(outer, tape.statistics[i], first.eps, normal)
-        _product(normal.to(first.weight.dtype), first.weight.t(), inner).add_(first.bias).relu_()
-        _normalize(inner, tape.statistics[i + 1], second.eps, normal)
-        stream = torch.add(stream, second.bias, out=total)
-        _add_product(normal.to(second.weight.dtype), second.weight.t(), stream)
-    if structure is None:
-        torch.clamp_min(stream, 0, out=tape.activations[-1])
-    else:
-        torch.add(stream, structure, out=tape.activations[-1]).relu_()
+    for first in range(0, len(folded), settings.span):
+        last = first + settings.span - 1
+        _activate(stream, settings.slope, tape.activations[first])
+        for i in range(first, last + 1):
+            layer = folded[i]
+            _normalize(tape.activations[i], tape.statistics[i], layer.eps, normal)
+            factor = normal.to(layer.weight.dtype)
+            if i < last:
+                update = _product(factor, layer.weight.t(), tape.activations[i + 1]).add_(layer.bias)
+                _activate(update, settings.slope, update)
+            else:
+                stream = torch.add(stream, layer.bias, out=total)
+                _add_product(factor, layer.weight.t(), stream)
+    if structure is not None:
+        stream = torch.add(stream, structure, out=tape.activations[-1])
+    _activate(stream, settings.slope, tape.activations[-1])
 
 
 def _backward(
     settings: _Settings,
     h: Tensor | None,
     structure: Tensor | None,
-    parameters: list[Tensor],
+    parameters: list[Tensor | None],
     tape: _Tape | None,
     grad: Tensor,
     needed: tuple[bool, ...],
-) -> list[Tensor]:
+) -> list[Tensor | None]:
     """Compute the gradients of h, structure and the parameters; only those ``needed`` are right."""
     folded = _fold(settings, parameters)
     readout = parameters[0][0]
@@ -237,20 +298,21 @@ def _backward(
         upper, normal = buffers[:, : stop - start]
         if tape is None:
             chunk = scratch.rows(0, stop - start)
-            _forward_chunk(folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
+            _forward_chunk(settings, folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
         else:
             chunk = tape.rows(start, stop)
         flow = upper if grad_h is None else grad_h[start:stop]
         last = chunk.activations[-1]
-        _rectify_grad(torch.outer(grad[start:stop], readout, out=flow), last)
+        _activation_grad(torch.outer(grad[start:stop], readout, out=flow), last, settings.slope)
         grad_readout.addmv_(last.t(), grad[start:stop])
         if needed[1]:
             grad_structure += flow.sum(0)
-        for i in reversed(range(0, len(folded), 2)):
+        for i in reversed(range(0, len(folded), settings.span)):
             update = flow
-            for j in (i + 1, i):
+            for j in reversed(range(i, i + settings.span)):
                 totals = grad_folded[j] if learned[j] else None
                 update = _layer_backward(folded[j], chunk.activations[j], chunk.statistics[j], update, totals, normal)
+                _activation_grad(update, chunk.activations[j], settings.slope)
             flow += update
 
     grads = [grad_h, grad_structure, grad_readout.unsqueeze(0), grad.sum().unsqueeze(0)]
@@ -259,8 +321,12 @@ def _backward(
     return grads
 
 
-def _unfold(gain: Tensor, shift: Tensor, weight: Tensor, grad_weight: Tensor, grad_bias: Tensor) -> list[Tensor]:
+def _unfold(
+    gain: Tensor | None, shift: Tensor | None, weight: Tensor, grad_weight: Tensor, grad_bias: Tensor
+) -> list[Tensor | None]:
     """Take the gradients of a folded Linear to gain, shift, weight and bias of the two layers it stands for."""
+    if gain is None:
+        return [None, None, grad_weight, grad_bias]
     return [
         (grad_weight * weight).sum(0),
         (grad_bias.unsqueeze(1) * weight).sum(0),
@@ -277,7 +343,7 @@ def _layer_backward(
     totals: tuple[Tensor, Tensor] | None,
     buffer: Tensor,
 ) -> Tensor:
-    """Take the gradient of a folded Linear's output to the input of the ReLU before it, adding to its own totals."""
+    """Take the gradient of a folded Linear's output to the input of its norm, adding to its own totals."""
     mean, reciprocal = statistics
     factor = grad.to(layer.weight.dtype)
     if totals is not None:
@@ -289,7 +355,7 @@ def _layer_backward(
     grad_activation, _, _ = torch.ops.aten.native_layer_norm_backward(
         buffer, activation, activation.shape[1:], mean, reciprocal, None, None, [True, False, False]
     )
-    return _rectify_grad(grad_activation, activation)
+    return grad_activation
 
 
 def _normalize(x: Tensor, statistics: Tensor, eps: float, out: Tensor) -> None:
@@ -305,9 +371,20 @@ def _normalize(x: Tensor, statistics: Tensor, eps: float, out: Tensor) -> None:
     out.mul_(reciprocal)
 
 
-def _rectify_grad(grad: Tensor, activation: Tensor) -> Tensor:
-    """Zero, in place, a gradient where ReLU returned zero."""
-    return torch.ops.aten.threshold_backward.grad_input(grad, activation, 0, grad_input=grad)
+def _activate(x: Tensor, slope: float, out: Tensor) -> None:
+    """Write ReLU or LeakyReLU of ``x``."""
+    if slope == 0:
+        torch.clamp_min(x, 0, out=out)
+    else:
+        torch.ops.aten.leaky_relu.out(x, slope, out=out)
+
+
+def _activation_grad(grad: Tensor, activation: Tensor, slope: float) -> None:
+    """Multiply, in place, a gradient by the slope where the activation is not positive."""
+    if slope == 0:
+        torch.ops.aten.threshold_backward.grad_input(grad, activation, 0, grad_input=grad)
+    else:
+        torch.ops.aten.leaky_relu_backward.grad_input(grad, activation, slope, True, grad_input=grad)
 
 
 def _product(a: Tensor, b: Tensor, out: Tensor) -> Tensor:

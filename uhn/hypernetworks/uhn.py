@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import torch
@@ -28,6 +31,19 @@ from uhn.models.base import TargetModel
 REFERENCE_ROWS = 16384
 # Below this many rows the trunk's activations stay in the cache anyway, and its plain modules are as fast.
 FUSED_ROWS = 4096
+
+
+class Network(Protocol):
+    """What comes behind the encodings: the part of a UHN that is trained, or that another UHN generates."""
+
+    def structure_vector(self, features: Tensor | None) -> Tensor | None:
+        """Encode structure features (L, 2 F_s) to the conditioning vector (1, d)."""
+
+    def from_operators(self, operators: Sequence[FeatureOperator], structure: Tensor | None) -> Tensor:
+        """Generate the scalars whose index features the operators stand for, in their order. Shape (rows,)."""
+
+    def from_features(self, features: Tensor, structure: Tensor | None) -> Tensor:
+        """Generate scalars from index features (rows, 2 F). Shape (rows,)."""
 
 
 class UHN(nn.Module):
@@ -75,19 +91,30 @@ class UHN(nn.Module):
         """Generate the weights of a target model."""
         return target.unflatten(self.generate_scalars(target))
 
-    def generate_scalars(self, target: TargetModel) -> Tensor:
-        """Generate all scalars of a target in flattening order. Shape (N,)."""
+    def generate_scalars(self, target: TargetModel, network: Network | None = None) -> Tensor:
+        """Generate all scalars of a target in flattening order.
+
+        Args:
+            target: the model.
+            network: answers this generator's encoded queries in place of its own network (recursion).
+
+        Shapes:
+            -> (N,)
+        """
+        network = network or self
         prepared = self._prepare(target)
-        structure = self.structure_vector(prepared.structure_features)
+        structure = network.structure_vector(prepared.structure_features)
         if prepared.plan is None:
+            generate = partial(self._generate_rows, network=network, structure=structure)
             pieces = [
-                checkpoint(self._generate_rows, rows, structure, use_reentrant=False)
-                for rows in prepared.index_rows.split(REFERENCE_ROWS)
+                checkpoint(generate, rows, use_reentrant=False) for rows in prepared.index_rows.split(REFERENCE_ROWS)
             ]
             return torch.cat(pieces)
         if len(prepared.groups) == 1:
-            return self._generate_group(prepared.groups[0], structure)[prepared.plan.order]
-        pieces = [checkpoint(self._generate_group, group, structure, use_reentrant=False) for group in prepared.groups]
+            return network.from_operators(prepared.groups[0], structure)[prepared.plan.order]
+        pieces = [
+            checkpoint(network.from_operators, group, structure, use_reentrant=False) for group in prepared.groups
+        ]
         return torch.cat(pieces)[prepared.plan.order]
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
@@ -101,7 +128,7 @@ class UHN(nn.Module):
             index_rows (n, 10), structure_tokens (L, 29) -> (n,)
         """
         features = None if structure_tokens is None else self._structure_features(structure_tokens)
-        return self._generate_rows(index_rows, self.structure_vector(features))
+        return self._generate_rows(index_rows, self, self.structure_vector(features))
 
     def structure_vector(self, features: Tensor | None) -> Tensor | None:
         """Encode structure features (L, 2 F_s) to the conditioning vector (1, d); None without an encoder."""
@@ -109,9 +136,25 @@ class UHN(nn.Module):
             return None
         return self.structure_encoder(features)
 
+    def from_operators(self, operators: Sequence[FeatureOperator], structure: Tensor | None) -> Tensor:
+        """Generate the scalars whose index features the operators stand for, in their order. Shape (rows,)."""
+        h = apply_operators(operators, self.trunk.first.weight, self.trunk.first.bias)
+        if len(h) < FUSED_ROWS or self._device.type != "cpu":
+            return self.trunk.after_first(h, structure)
+        return fused_trunk(h, self.trunk, structure, matmul_dtype=self.matmul_dtype)
+
+    def from_features(self, features: Tensor, structure: Tensor | None) -> Tensor:
+        """Generate scalars from index features (rows, 2 F). Shape (rows,)."""
+        return self.trunk(features, structure)
+
     def plan_of(self, target: TargetModel) -> FirstLayerPlan | None:
         """Return how a target's first layer is evaluated; None where features come from the index table."""
         return self._prepare(target).plan
+
+    @property
+    def matmul_dtype(self) -> torch.dtype | None:
+        """Type to round the matrix products of the blocks to; None leaves them as they are."""
+        return torch.bfloat16 if self.generation.bf16_products else None
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -121,16 +164,9 @@ class UHN(nn.Module):
     def _device(self) -> torch.device:
         return self.trunk.readout.weight.device
 
-    def _generate_group(self, operators: list[FeatureOperator], structure: Tensor | None) -> Tensor:
-        h = apply_operators(operators, self.trunk.first.weight, self.trunk.first.bias)
-        if len(h) < FUSED_ROWS or self._device.type != "cpu":
-            return self.trunk.after_first(h, structure)
-        matmul_dtype = torch.bfloat16 if self.generation.bf16_products else None
-        return fused_trunk(h, self.trunk, structure, matmul_dtype=matmul_dtype)
-
-    def _generate_rows(self, rows: Tensor, structure: Tensor | None) -> Tensor:
+    def _generate_rows(self, rows: Tensor, network: Network, structure: Tensor | None) -> Tensor:
         features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
-        return self.trunk(features, structure)
+        return network.from_features(features, structure)
 
     def _structure_features(self, tokens: Tensor) -> Tensor | None:
         if self.structure_encoder is None:

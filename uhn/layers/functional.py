@@ -7,10 +7,12 @@ from torch import Tensor
 
 from uhn.errors import UserError
 
+NORM_EPS = 1e-5
+
 
 def layer_norm(x: Tensor) -> Tensor:
     """Normalise over the last dimension, without affine parameters."""
-    return F.layer_norm(x, x.shape[-1:])
+    return F.layer_norm(x, x.shape[-1:], eps=NORM_EPS)
 
 
 def dropout(x: Tensor, rate: float, training: bool) -> Tensor:

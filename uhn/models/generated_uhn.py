@@ -43,6 +43,46 @@ class GeneratedUHNConfig:
     structure_heads: int = 4
 
 
+class GeneratedStructureEncoder(nn.Module):
+    """The branch from the layers of a target model to one conditioning vector.
+
+    Shapes:
+        token features (1, L, 2 F_s) -> (1, d)
+    """
+
+    def __init__(self, config: GeneratedUHNConfig) -> None:
+        super().__init__()
+        tokens, hidden = 2 * config.structure_frequencies, config.hidden_dim
+        self.attention = AttentionLayer(tokens, config.structure_heads, shortcut=True)
+        self.feedforward = nn.ModuleList(_residual(tokens) for _ in range(2))
+        self.summary = LinearLayer(tokens, hidden, pooling=InputPooling.SEQUENCE_MEAN)
+        self.conditioning = LinearLayer(hidden, hidden, activation=LEAKY_RELU, initialization=InitializationType.ZERO)
+
+    def forward(self, token_features: Tensor) -> Tensor:
+        tokens = self.attention(token_features)
+        for layer in self.feedforward:
+            tokens = layer(tokens)
+        return self.conditioning(self.summary(tokens))
+
+
+class GeneratedTrunk(nn.Module):
+    """The index branch after its first layer: residual layers, the conditioning vector, the readout.
+
+    Shapes:
+        h (rows, d), structure (1, d) -> (rows,)
+    """
+
+    def __init__(self, config: GeneratedUHNConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(_residual(config.hidden_dim) for _ in range(2 * config.blocks))
+        self.readout = LinearLayer(config.hidden_dim, 1, activation=LEAKY_RELU)
+
+    def forward(self, h: Tensor, structure: Tensor) -> Tensor:
+        for layer in self.layers:
+            h = layer(h)
+        return self.readout(h + structure).squeeze(-1)
+
+
 class GeneratedUHN(TargetModel):
     """A UHN in pre-activation layers without affine norms, all of whose weights are generated.
 
@@ -56,14 +96,9 @@ class GeneratedUHN(TargetModel):
         super().__init__()
         self.name = name
         self.config = config
-        tokens, hidden = 2 * config.structure_frequencies, config.hidden_dim
-        self.attention = AttentionLayer(tokens, config.structure_heads, shortcut=True)
-        self.feedforward = nn.ModuleList(_residual(tokens) for _ in range(2))
-        self.summary = LinearLayer(tokens, hidden, pooling=InputPooling.SEQUENCE_MEAN)
-        self.conditioning = LinearLayer(hidden, hidden, activation=LEAKY_RELU, initialization=InitializationType.ZERO)
-        self.first = LinearLayer(2 * config.index_frequencies, hidden)
-        self.trunk = nn.ModuleList(_residual(hidden) for _ in range(2 * config.blocks))
-        self.readout = LinearLayer(hidden, 1, activation=LEAKY_RELU)
+        self.structure_encoder = GeneratedStructureEncoder(config)
+        self.first = LinearLayer(2 * config.index_frequencies, config.hidden_dim)
+        self.trunk = GeneratedTrunk(config)
 
     @property
     def global_descriptor(self) -> GlobalDescriptor:
@@ -108,14 +143,7 @@ class GeneratedUHN(TargetModel):
         )
 
     def forward(self, token_features: Tensor, index_features: Tensor) -> Tensor:
-        tokens = self.attention(token_features)
-        for layer in self.feedforward:
-            tokens = layer(tokens)
-        structure = self.conditioning(self.summary(tokens))  # (1, d)
-        h = self.first(index_features)
-        for layer in self.trunk:
-            h = layer(h)
-        return self.readout(h + structure).squeeze(-1)
+        return self.trunk(self.first(index_features), self.structure_encoder(token_features))
 
 
 def _residual(width: int) -> LinearLayer:

@@ -107,7 +107,7 @@ def test_direct_training_starts_from_the_initialisation_targets(name):
 
 
 def test_generated_uhn_zero_layer_starts_at_zero():
-    target = build_model("generated_uhn")
-    assert target.conditioning.weight.count_nonzero() == target.conditioning.bias.count_nonzero() == 0
-    assert {c.init.std for c in target.conditioning.components()} == {0.0}
-    assert target.conditioning.describe(4).initialization_type == 1
+    layer = build_model("generated_uhn").structure_encoder.conditioning
+    assert layer.weight.count_nonzero() == layer.bias.count_nonzero() == 0
+    assert {c.init.std for c in layer.components()} == {0.0}
+    assert layer.describe(4).initialization_type == 1

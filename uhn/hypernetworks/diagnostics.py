@@ -1,0 +1,44 @@
+"""What a generator's output looks like, tensor by tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from uhn.models.base import TargetModel
+
+
+@dataclass(frozen=True)
+class ComponentStatistics:
+    """Scale of one generated tensor beside its initialisation target.
+
+    Args:
+        name: name of the parameter in the target model.
+        mean, std: over its scalars, population std; 0 for the std of a single scalar.
+        target_mean, target_std: what the initialisation phase aims at (paper, Section 3.4).
+    """
+
+    name: str
+    mean: float
+    std: float
+    target_mean: float
+    target_std: float
+
+
+@torch.no_grad()
+def component_statistics(target: TargetModel, weights: dict[str, Tensor]) -> list[ComponentStatistics]:
+    """Measure all components that are not empty, in flattening order, with one transfer from the device.
+
+    Args:
+        target: the model.
+        weights: its generated tensors by name.
+    """
+    placed = [p for p in target.placed_components if len(p.grid)]
+    moments = [torch.var_mean(weights[p.name], correction=0) for p in placed]
+    variances, means = torch.stack([torch.stack(pair) for pair in moments]).T.cpu()
+    return [
+        ComponentStatistics(p.name, mean, std, p.component.init.mean, p.component.init.std)
+        for p, mean, std in zip(placed, means.tolist(), variances.sqrt().tolist(), strict=True)
+    ]
