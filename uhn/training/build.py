@@ -26,10 +26,22 @@ def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
         UserError: a method for one target model has several.
     """
     with seeded(config.seed, "init"):
+        if config.depth is not None:
+            return _build_chain(config, _only_target(config, targets))
         if config.method == "uhn":
             ranges = [target_set.ranges() for target_set in targets]
             return UHN(config.hypernetwork, ranges[0] if len(ranges) == 1 else union(ranges), config.generation)
         return _build_for_one(config, _only_target(config, targets))
+
+
+def _build_chain(config: RunConfig, leaf: TargetModel) -> nn.Module:
+    """Build a recursive chain whose generated UHNs have the root's sizes, as in the paper."""
+    from uhn.hypernetworks.chain import RecursiveChain, chain_ranges
+    from uhn.models.generated_uhn import GeneratedUHNConfig
+
+    sizes = ("structure_frequencies", "index_frequencies", "hidden_dim", "blocks", "structure_heads")
+    inner = GeneratedUHNConfig(**{name: getattr(config.hypernetwork, name) for name in sizes})
+    return RecursiveChain(config.hypernetwork, inner, config.depth, chain_ranges(inner, leaf), config.generation)
 
 
 def _build_for_one(config: RunConfig, target: TargetModel) -> nn.Module:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from uhn.experiments.config import OptimizerConfig
 from uhn.training.journal import Journal
@@ -136,6 +136,7 @@ class Fit:
     def _begin_phase(self) -> None:
         self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
         self.scaler = make_scaler(self.precision, self.device)
+        self._gradient_norm: Tensor | None = None
         self._epoch_loss = torch.zeros((), dtype=torch.float64, device=self.device)
 
     def _step(self, phase: Phase) -> None:
@@ -146,7 +147,8 @@ class Fit:
         self.scaler.scale(loss).backward()
         if phase.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
-            torch.nn.utils.clip_grad_norm_(self.optimizer.parameters, phase.clip_norm)
+            norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters, phase.clip_norm)
+            self._gradient_norm = norm  # before clipping
         self.scaler.step(self.optimizer, lr)
         self.scaler.update()
         # The first bad step is kept on the device: asking for it in every step would stall a GPU.
@@ -161,7 +163,11 @@ class Fit:
             self._log_epoch(phase, step)
 
     def _log(self, phase: Phase, step: int, loss: float, lr: float) -> None:
-        self.journal.write(phase=phase.name, step=step, loss=loss, lr=lr, elapsed_s=round(self.progress.wall_s, 4))
+        extra = phase.observe(self.generator) if phase.observe else {}
+        if self._gradient_norm is not None:
+            extra["gradient_norm"] = self._gradient_norm.item()
+        elapsed = round(self.progress.wall_s, 4)
+        self.journal.write(phase=phase.name, step=step, loss=loss, lr=lr, elapsed_s=elapsed, **extra)
         if math.isfinite(first_bad := self._first_bad.item()):
             self.progress.diverged = f"{phase.name} step {int(first_bad)}"
 
@@ -171,5 +177,6 @@ class Fit:
             step=step,
             epoch=step // phase.steps_per_epoch,
             epoch_loss=self._epoch_loss.item() / phase.steps_per_epoch,
+            elapsed_s=round(self.progress.wall_s, 4),
         )
         self._epoch_loss = torch.zeros_like(self._epoch_loss)

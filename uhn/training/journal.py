@@ -6,6 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from uhn.errors import UserError
 
@@ -25,13 +26,9 @@ class Journal:
         self._file.truncate(length)
         self._file.seek(length)
 
-    def write(self, **entry: float | int | str | None) -> None:
-        """Append one entry; numbers that are not finite become null."""
-        finite = {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in entry.items()
-        }
-        self._file.write(json.dumps(finite).encode() + b"\n")
+    def write(self, **entry: Any) -> None:
+        """Append one entry of plain data; numbers that are not finite become null."""
+        self._file.write(json.dumps(_finite(entry)).encode() + b"\n")
 
     def flush(self) -> int:
         """Bring everything to disk and return the file's length."""
@@ -43,3 +40,11 @@ class Journal:
         """Flush and close."""
         self.flush()
         self._file.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from uhn.experiments.config import InitConfig, RunConfig
+from uhn.experiments.config import RunConfig
+from uhn.hypernetworks.diagnostics import component_statistics
 from uhn.training.initialise import statistics_loss
 from uhn.training.schedules import warmup_cosine
 from uhn.training.workload import Draws, Member
@@ -26,6 +30,7 @@ class Phase:
         draws: the order of tasks and targets that the loss follows.
         clip_norm: largest global gradient norm, None without clipping.
         steps_per_epoch: steps after which the mean loss is logged; 1 for none.
+        observe: generator -> further numbers to log with a step, or None.
     """
 
     name: str
@@ -35,13 +40,14 @@ class Phase:
     draws: Draws
     clip_norm: float | None = None
     steps_per_epoch: int = 1
+    observe: Callable[[nn.Module], dict[str, Any]] | None = None
 
 
 def plan_phases(config: RunConfig, members: list[Member]) -> list[Phase]:
     """Return the phases of a run: initialisation if it has one, then training."""
     phases = []
     if config.init is not None and config.init.steps:
-        phases.append(_plan_init(config.init, Draws(members, config.seed, "init")))
+        phases += _plan_init(config, members)
     train = config.train
     per_unit = members[0].task.steps_per_epoch if train.unit == "epochs" else 1
     draws = Draws(members, config.seed, "train")
@@ -54,27 +60,43 @@ def plan_phases(config: RunConfig, members: list[Member]) -> list[Phase]:
             draws=draws,
             clip_norm=train.clip_norm,
             steps_per_epoch=per_unit,
+            observe=None if config.depth is None else partial(observe_levels, draws, config.depth),
         )
     )
     return phases
 
 
-def _plan_init(init: InitConfig, draws: Draws) -> Phase:
-    (lr,) = init.lr
-    return Phase(
-        name="init",
-        steps=init.steps,
-        learning_rate=lambda step: lr * warmup_cosine(step, init.steps, init.warmup_steps),
-        loss=partial(initialisation_loss, draws),
-        draws=draws,
-        clip_norm=init.clip_norm,
-    )
+def _plan_init(config: RunConfig, members: list[Member]) -> list[Phase]:
+    """Return the initialisation phase; of a recursive chain one for each level, from the root down."""
+    init, levels = config.init, len(config.init.lr)
+    steps = init.steps // levels
+    phases = []
+    for level, lr in enumerate(init.lr):
+        name = "init" if config.depth is None else f"init_{level}"
+        draws = Draws(members, config.seed, name)
+        phases.append(
+            Phase(
+                name=name,
+                steps=steps,
+                learning_rate=lambda step, lr=lr: lr * warmup_cosine(step, steps, init.warmup_steps),
+                loss=partial(initialisation_loss, draws, None if config.depth is None else level),
+                draws=draws,
+                clip_norm=init.clip_norm,
+                observe=None if config.depth is None else partial(observe_levels, draws, level),
+            )
+        )
+    return phases
 
 
-def initialisation_loss(draws: Draws, generator: nn.Module) -> Tensor:
-    """Compare the statistics of all generated weights of the next target with their objectives; no data."""
+def initialisation_loss(draws: Draws, level: int | None, generator: nn.Module) -> Tensor:
+    """Compare the statistics of all generated weights of the next target with their objectives; no data.
+
+    Of a recursive chain, only the given level counts, and nothing below it is generated.
+    """
     _, target = draws.next()
-    return statistics_loss(target, generator(target))
+    if level is None:
+        return statistics_loss(target, generator(target))
+    return statistics_loss(*generator.generate_level(target, level))
 
 
 def training_loss(draws: Draws, generator: nn.Module) -> Tensor:
@@ -83,3 +105,15 @@ def training_loss(draws: Draws, generator: nn.Module) -> Tensor:
     batch = member.task.next_batch()
     target.train()
     return member.task.loss(target.run(generator(target), *batch.inputs), batch)
+
+
+@torch.no_grad()
+def observe_levels(draws: Draws, level: int, generator: nn.Module) -> dict[str, Any]:
+    """Measure a recursive chain down to a level: scale of each level's weights, moments of each of its components."""
+    (name,) = draws.members[0].targets.roles.train
+    leaf = draws.members[0].targets.build(name)
+    scales, components = {}, {}
+    for depth, (target, weights) in enumerate(islice(generator.levels(leaf), level + 1)):
+        scales[str(depth)] = torch.cat([w.flatten() for w in weights.values()]).std(correction=0).item()
+        components[str(depth)] = {c.name: [c.mean, c.std] for c in component_statistics(target, weights)}
+    return {"level_std": scales, "components": components}
