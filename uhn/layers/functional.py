@@ -6,6 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from uhn.errors import UserError
+from uhn.layers.sparse_features import SparseFeatures
+
+Activations = Tensor | SparseFeatures
 
 NORM_EPS = 1e-5
 
@@ -15,9 +18,16 @@ def layer_norm(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], eps=NORM_EPS)
 
 
-def dropout(x: Tensor, rate: float, training: bool) -> Tensor:
+def dropout(x: Activations, rate: float, training: bool) -> Activations:
     """Drop activations in training; a rate of 0 draws no random numbers."""
+    if isinstance(x, SparseFeatures):
+        return x.dropout(rate) if training and rate > 0 else x
     return F.dropout(x, rate, training) if rate > 0 else x
+
+
+def linear(x: Activations, weight: Tensor) -> Tensor:
+    """Multiply dense activations or sparse features by a matrix. Shapes: x (n, in), weight (out, in) -> (n, out)."""
+    return x.linear(weight) if isinstance(x, SparseFeatures) else F.linear(x, weight)
 
 
 def present(bias: Tensor) -> Tensor | None:

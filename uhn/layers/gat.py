@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.nn import GATConv
 from torch_geometric.utils import add_self_loops, remove_self_loops
@@ -13,7 +12,7 @@ from uhn.descriptors.structure import LayerDescriptor
 from uhn.descriptors.vocabulary import HeadConcat, InitializationType, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
-from uhn.layers.functional import dropout, layer_norm
+from uhn.layers.functional import Activations, dropout, layer_norm, linear
 from uhn.layers.graph import check_edges
 from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
 
@@ -116,14 +115,14 @@ class GATLayer(GeneratedLayer):
             initialization_type=self.initialization,
         )
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(self, x: Activations, edge_index: Tensor) -> Tensor:
         check_edges(edge_index)
         hidden = self.activation(x)
         if self.norm:
             hidden = layer_norm(hidden)
         hidden = dropout(hidden, self.dropout, self.training)
         # Autocast would run the edge softmax in half precision: propagate in the input's dtype.
-        y = F.linear(hidden, self.weight).to(x.dtype)
+        y = linear(hidden, self.weight).to(x.dtype)
         y = y.view(-1, self.heads, self.out_features)  # (nodes, heads, out)
         scores = ((y * self.att_src).sum(-1), (y * self.att_dst).sum(-1))  # (nodes, heads) each
         loop_free, _ = remove_self_loops(edge_index)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 
@@ -12,7 +11,7 @@ from uhn.descriptors.structure import LayerDescriptor
 from uhn.descriptors.vocabulary import InitializationType, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
-from uhn.layers.functional import dropout, layer_norm
+from uhn.layers.functional import Activations, dropout, layer_norm, linear
 from uhn.layers.graph import check_edges
 from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
 
@@ -94,14 +93,14 @@ class GCNLayer(GeneratedLayer):
             initialization_type=self.initialization,
         )
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(self, x: Activations, edge_index: Tensor) -> Tensor:
         check_edges(edge_index)
         hidden = self.activation(x)
         if self.norm:
             hidden = layer_norm(hidden)
         hidden = dropout(hidden, self.dropout, self.training)
         # Autocast would count degrees in half precision: propagate in the input's dtype.
-        y = self.propagation(F.linear(hidden, self.weight).to(x.dtype), edge_index)
+        y = self.propagation(linear(hidden, self.weight).to(x.dtype), edge_index)
         return y + self.bias if self.bias.numel() else y
 
     def extra_repr(self) -> str:

@@ -8,6 +8,8 @@ from torch import Tensor
 from uhn.data.planetoid import load_graph
 from uhn.data.sources import DataSource
 from uhn.experiments.config import RunConfig, TaskConfig
+from uhn.layers.functional import Activations
+from uhn.layers.sparse_features import SparseFeatures
 from uhn.models.base import TargetModel
 from uhn.training.tasks.base import Batch, DataFacts, WholeBatchTask
 from uhn.training.tasks.classification import Score, cross_entropy
@@ -27,7 +29,9 @@ class NodeTask(WholeBatchTask):
         features (n, f), edge_index (2, edges), nodes (k,), labels (k,)
     """
 
-    def __init__(self, facts: DataFacts, features: Tensor, edge_index: Tensor, nodes: Tensor, labels: Tensor) -> None:
+    def __init__(
+        self, facts: DataFacts, features: Activations, edge_index: Tensor, nodes: Tensor, labels: Tensor
+    ) -> None:
         self.facts = facts
         self.features = features
         self.edge_index = edge_index
@@ -62,5 +66,6 @@ def load_node_task(
         features=graph.x.shape[1],
         classes=int(graph.labels[graph.train_mask].max()) + 1,
     )
-    tensors = (graph.x, graph.edge_index, nodes, graph.labels[nodes])
-    return NodeTask(facts, *(tensor.to(device) for tensor in tensors))
+    features = SparseFeatures.from_dense(graph.x) if device.type == "cpu" else graph.x.to(device)
+    tensors = (graph.edge_index, nodes, graph.labels[nodes])
+    return NodeTask(facts, features, *(tensor.to(device) for tensor in tensors))
