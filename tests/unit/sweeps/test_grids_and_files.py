@@ -1,6 +1,8 @@
 """Slots, malformed sweep files, and the round trip of what stages write."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -160,3 +162,10 @@ def test_a_damaged_file_is_refused(tmp_path, selections):
     path.write_text(path.read_text()[:-20])
     with pytest.raises(UserError, match="not a readable JSON file"):
         read_selection(path, SMALL, "paper")
+
+
+def test_sweeps_import_nothing_heavy():
+    code = "import sys, uhn.sweeps.load, uhn.sweeps.stages; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "uhn.sweeps.selection" in loaded
+    assert not {"torch", "numpy", "scipy", "pandas", "matplotlib", "mlflow"} & set(loaded)
