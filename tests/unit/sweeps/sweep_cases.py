@@ -1,0 +1,77 @@
+"""A small sweep whose candidates can be ranked by hand, and results made from a table of values."""
+
+from dataclasses import replace
+
+from uhn.sweeps.grids import Hyperparameters, Metric, Slot, SweepConfig
+from uhn.sweeps.ranking import Scored
+from uhn.sweeps.selection import COMPLETED, DIVERGED, SKIPPED, CandidateResult
+from uhn.sweeps.stages import Skip, plan, select
+
+ACCURACY = Metric("val/accuracy")
+SMALL = SweepConfig(
+    name="small",
+    setting="small",
+    variant="uhn",
+    grid_table=12,
+    selected_table=13,
+    published=True,
+    search="four_stage",
+    budget_unit="epochs",
+    pioneer_budget=10,
+    train_lr=(0.1, 0.2),
+    train_budget=(10, 20),
+    init_lr=(0.3, 0.4),
+    init_steps=(5, 6),
+    metrics=(ACCURACY,),
+    search_seeds=(1,),
+    extra_seeds=(2, 3),
+    seed_list=(1, 2, 3, 4, 5, 6),
+    num_final=3,
+)
+GRID = replace(SMALL, name="grid", search="grid", pioneer_budget=None, init_lr=(), init_steps=())
+
+
+def scored(train_lr=0.1, train_budget=10, init_lr=0.0, init_steps=0, slot=(1, 0, 0), **values):
+    """Return a candidate; keywords are metrics (``accuracy`` -> ``val/accuracy``) with one value per seed."""
+    metrics = {"val/" + name.replace("__", "/"): tuple(v) for name, v in values.items()}
+    seeds = tuple(range(len(next(iter(metrics.values())))))
+    return Scored(Slot(*slot), Hyperparameters(train_lr, train_budget, init_lr, init_steps), seeds, metrics)
+
+
+def run_stage(sweep, stage, values, previous=None, fail=()):
+    """Decide a stage.
+
+    Args:
+        values: slot name -> metric value (the sweep's one metric, of all seeds), or {metric: value}, or a list of
+            these, one per seed.
+        fail: (slot name, seed) pairs that diverged.
+    """
+    results = []
+    for slot in sweep.slots(stage):
+        planned = plan(sweep, slot, previous)
+        for place, seed in enumerate(sweep.seeds(stage)):
+            if isinstance(planned, Skip):
+                skip = CandidateResult(slot, seed, SKIPPED, None, reason=planned.reason, same_as=planned.same_as)
+                results.append(skip)
+            elif (slot.name, seed) in fail:
+                reason = "loss not finite at train step 7"
+                results.append(CandidateResult(slot, seed, DIVERGED, planned, reason=reason))
+            else:
+                value = values[slot.name]
+                value = value[place] if isinstance(value, list) else value
+                metrics = value if isinstance(value, dict) else {sweep.metrics[0].name: value}
+                results.append(CandidateResult(slot, seed, COMPLETED, planned, metrics))
+    return select(sweep, "paper", stage, results, previous)
+
+
+def names(selection):
+    """Return the slots of a ranking, best first."""
+    return [entry.candidate.slot.key for entry in selection.ranking]
+
+
+def four_stages(sweep, *stages, fail=()):
+    """Decide several stages in turn; return all selections."""
+    selections = []
+    for stage, values in zip(sweep.stages, stages, strict=False):
+        selections.append(run_stage(sweep, stage, values, selections[-1] if selections else None, fail))
+    return selections
