@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> None:
     from uhn.experiments.cost import run_core_hours, run_steps
     from uhn.experiments.resolve import load_experiment, resolve, seeds_of
     from uhn.models.registry import build_model
-    from uhn.reporting.definitions import needed_runs, table_numbers
+    from uhn.reporting.definitions import needed_runs, ready_tables
 
-    tables = [args.table] if args.table else table_numbers()
+    tables = [args.table] if args.table else ready_tables()
     pairs = dict.fromkeys(pair for number in tables for pair in needed_runs(number))
     print(f"{'setting/variant':<28} {'seeds':>5} {'steps/run':>10} {'target':>10} {'core-hours':>11}")
     total_runs, total_hours = 0, 0.0

@@ -9,7 +9,7 @@ from uhn.errors import UserError
 from uhn.experiments.resolve import load_experiment, load_scale, resolve, seeds_of
 from uhn.paths import config_dir, run_dir
 from uhn.records import schema_problem
-from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.reporting.definitions import needed_runs, ready_tables
 
 # Jobs find the `python` that runs Snakemake even where its environment is not activated.
 os.environ.update(
@@ -30,7 +30,7 @@ def get_validated_config():
 
 try:
     EXPERIMENTS = get_validated_config()
-    TABLES = {number: needed_runs(number) for number in table_numbers()}
+    TABLES = {number: needed_runs(number) for number in ready_tables()}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
