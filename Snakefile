@@ -2,6 +2,7 @@
 #   results/<scale>/runs/<setting>/<variant>/seed<k>/   run.json metrics.jsonl generator.safetensors training.json
 #                                                       result.json
 #   results/<scale>/tables/table_<nn>.{csv,md,tex}
+#   results/<scale>/figures/<name>.{csv,pdf,png}
 #   results/<scale>/tracked/<setting>.done              the runs of a setting are in the MLflow store
 #   logs/<scale>/<rule>/...                             what each job printed
 #   scratch/                                            resume checkpoints, lock files, the MLflow store
@@ -20,6 +21,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/tracking.smk"
 
 
@@ -33,6 +35,12 @@ rule all:
 rule tables:
     input:
         get_targets(config["scale"]),
+
+
+# Every figure.
+rule figures:
+    input:
+        get_figure_files(config["scale"]),
 
 
 for number in TABLES:
