@@ -2,6 +2,7 @@
 #   results/<scale>/runs/<setting>/<variant>/seed<k>/   run.json metrics.jsonl generator.safetensors training.json
 #                                                       result.json
 #   results/<scale>/tables/table_<nn>.{csv,md,tex}
+#   results/<scale>/figures/<name>.{csv,pdf,png}
 #   results/<scale>/tracked/<setting>.done              the runs of a setting are in the MLflow store
 #   logs/<scale>/<rule>/...                             what each job printed
 #   resources/                                          data sets, and markers that say they are ready
@@ -22,6 +23,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/tracking.smk"
 
 
@@ -31,12 +33,22 @@ rule all:
         get_targets(config["scale"]),
 
 
-# Every table of the paper. The numbered targets below build one.
+# Every table of the paper. The numbered targets below build one: table_01, table_02, ...
 rule tables:
     input:
         get_targets(config["scale"]),
 
 
-rule table_11:
+# Every figure.
+rule figures:
     input:
-        get_targets(config["scale"], 11),
+        get_figure_files(config["scale"]),
+
+
+for number in TABLES:
+
+    rule:
+        name:
+            f"table_{number:02d}"
+        input:
+            get_targets(config["scale"], number),

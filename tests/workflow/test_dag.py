@@ -51,3 +51,12 @@ def test_gpu_jobs_are_counted_as_a_resource(pipeline):
 def test_lint(pipeline):
     done = pipeline.run("--lint")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_figure_needs_the_runs_of_its_series_and_their_curves(pipeline):
+    series = "[{id: kv, label: kv, setting: kan_kv, variant: uhn}]"
+    definition = f"kind: curves\ntitle: Losses\nfirst_epochs: 2\nseries: {series}\n"
+    (pipeline.folder / "config" / "figures" / "losses.yaml").write_text(definition)
+    jobs = {"train_run": 2, "evaluate_run": 2, "draw_figure": 1}
+    assert pipeline.jobs("results/demo/figures/losses.png") == jobs | {"total": 5}
+    assert "draw_figure" not in pipeline.jobs("tables")

@@ -1,4 +1,4 @@
-"""``uhn report``: tables from result files."""
+"""``uhn report``: tables and figures from result files."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ import argparse
 import sys
 from pathlib import Path
 
+EXAMPLES = """examples:
+  uhn report table 11 --scale demo
+  uhn report figure 3 --scale demo
+  uhn report figure growth --scale paper --runs results/published/paper/runs --out my_figures
+"""
+
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = subparsers.add_parser(
         "report",
-        help="write a table of the paper from result files",
-        description="Write a table of the paper as .csv (all), .md and .tex, beside the paper's numbers.",
-        epilog="example:\n  uhn report table 11 --scale demo",
+        help="write a table or figure from result files",
+        description="Write a table of the paper as .csv (all), .md and .tex, beside the paper's numbers, or a figure "
+        "as .pdf, .png and .csv.",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("kind", choices=["table"], help="what to write")
-    parser.add_argument("number", type=int, metavar="N", help="its number in the paper")
+    parser.add_argument("kind", choices=["table", "figure"], help="what to write")
+    parser.add_argument("name", metavar="NAME", help="its number in the paper; a figure's name in config/figures")
     parser.add_argument("--scale", default="demo", help="scale of the runs (default: %(default)s)")
     parser.add_argument("--runs", type=Path, metavar="DIR", help="default: results/<scale>/runs")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/tables")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/tables or figures")
     parser.add_argument(
         "--seeds", type=int, nargs="+", metavar="K", help="seeds to use (default: those of each experiment file)"
     )
@@ -30,24 +37,38 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the files, name them on stdout and repeat the caption's warnings on stderr."""
     from uhn.experiments.resolve import load_experiment, load_scale, seeds_of
-    from uhn.reporting.definitions import needed_runs
-    from uhn.reporting.publish import publish_table
 
     scale_label = load_scale(args.scale)["label"]
-    seeds = {
-        (setting, variant): args.seeds or seeds_of(load_experiment(setting), args.scale)
-        for setting, variant in needed_runs(args.number)
-    }
+    name, pairs, publish = _table(args.name) if args.kind == "table" else _figure(args.name)
     results = Path("results") / args.scale
-    published = publish_table(
-        args.number,
+    published = publish(
+        name,
         runs=args.runs or results / "runs",
-        out=args.out or results / "tables",
+        out=args.out or results / f"{args.kind}s",
         scale=args.scale,
         scale_label=scale_label,
-        seeds=seeds,
+        seeds={pair: args.seeds or seeds_of(load_experiment(pair[0]), args.scale) for pair in pairs},
     )
     for warning in published.warnings:
         print(f"uhn: warning: {warning}", file=sys.stderr)
     for path in published.paths:
         print(path)
+
+
+def _table(name: str) -> tuple:
+    """Return what to publish, the runs it needs and the function that publishes it."""
+    from uhn.errors import UserError
+    from uhn.reporting.definitions import needed_runs
+    from uhn.reporting.publish import publish_table
+
+    if not name.isdecimal():
+        raise UserError(f"table {name!r}: expected its number in the paper")
+    return int(name), needed_runs(int(name)), publish_table
+
+
+def _figure(name: str) -> tuple:
+    """Return what to publish, the runs it needs and the function that publishes it."""
+    from uhn.reporting.figures.definitions import load_figure
+    from uhn.reporting.figures.publish import publish_figure
+
+    return name, load_figure(name).runs, publish_figure

@@ -27,10 +27,10 @@ def run(args: argparse.Namespace) -> None:
     """Print one line for each setting and variant, then the total."""
     from uhn.experiments.cost import run_core_hours, run_steps
     from uhn.experiments.resolve import load_experiment, resolve, seeds_of
-    from uhn.reporting.definitions import needed_runs, table_numbers
+    from uhn.reporting.definitions import needed_runs, ready_tables
     from uhn.training.build import count_run
 
-    tables = [args.table] if args.table else table_numbers()
+    tables = [args.table] if args.table else ready_tables()
     pairs = dict.fromkeys(pair for number in tables for pair in needed_runs(number))
     print(f"{'setting/variant':<28} {'seeds':>5} {'steps/run':>10} {'target':>10} {'core-hours':>11}")
     total_runs, total_hours = 0, 0.0

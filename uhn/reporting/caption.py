@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from uhn.metrics import higher_is_better
-from uhn.reporting.collect import Run
+from uhn.reporting.collect import Pair, Run
 from uhn.reporting.definitions import Table
-from uhn.reporting.layout import shared_generator_counts
+from uhn.reporting.layout import is_compared, shared_generator_counts
+from uhn.reporting.sentences import (
+    Place,
+    data_sentences,
+    failure_sentence,
+    scale_sentence,
+    seeds_text,
+    sentence,
+    version_sentence,
+)
 
 VERDICT = (
     "Verdict: within = the paper's mean lies in our 95% Student t interval widened on both sides by the "
@@ -21,7 +30,7 @@ VERDICT = (
 def caption(
     table: Table,
     frame: pd.DataFrame,
-    runs: Sequence[Run],
+    results: Mapping[Pair, Sequence[Run]],
     scale: str,
     scale_label: str,
     warnings: Sequence[str] = (),
@@ -31,74 +40,69 @@ def caption(
     Args:
         table: the definition.
         frame: the table's long frame.
-        runs: the runs of the table, each once.
+        results: the runs of each (setting, variant) of the table.
         scale: name of the scale.
         scale_label: what its configuration says about it, e.g. that it is not comparable with the paper.
         warnings: sentences to end with.
     """
+    runs = [run for group in results.values() for run in group]
     return [
-        _scale(scale, scale_label),
-        *_data(runs),
+        scale_sentence(scale, scale_label),
+        *data_sentences(_places(table, results)),
         _metrics(table),
+        *_derived(table),
+        *map(sentence, table.notes),
         _seeds(frame, runs),
         VERDICT,
-        _failures(runs),
+        *_not_in_paper(table),
+        failure_sentence(runs, "counted under fail. and left out of the means"),
         *_generators(table, frame),
-        _versions(runs),
+        version_sentence(runs),
         *(f"Warning: {warning}" for warning in warnings),
     ]
 
 
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:].rstrip(".") + "."
-
-
-def _scale(scale: str, label: str) -> str:
-    return _sentence(label if label.startswith(f"{scale} scale") else f"{scale} scale: {label}")
-
-
-def _data(runs: Sequence[Run]) -> list[str]:
-    """Name the sources of the data (with the sets, where sources differ) and repeat the files' notes."""
-    sets: dict[str, list[str]] = {}
-    notes: dict[str, None] = {}
-    for data in (run.record["data"] for run in runs):
-        names = sets.setdefault(data["source"], [])
-        if data["dataset"] not in names:
-            names.append(data["dataset"])
-        if data["note"]:
-            notes[_sentence(data["note"])] = None
-    if len(sets) == 1:
-        return [f"Data source: {next(iter(sets))}.", *notes]
-    named = "; ".join(f"{source} ({', '.join(names)})" for source, names in sets.items())
-    return [f"Data sources: {named}.", *notes]
+def _places(table: Table, results: Mapping[Pair, Sequence[Run]]) -> list[Place]:
+    return [
+        (" ".join(table.rows[cell.row]), table.columns[cell.column], run)
+        for cell in table.cells
+        for run in results[cell.setting, cell.variant]
+    ]
 
 
 def _metrics(table: Table) -> str:
-    names = dict.fromkeys(cell.metric for cell in table.cells)
-    ways = (f"{name} ({'higher' if higher_is_better(name) else 'lower'} is better)" for name in names)
-    compared = "; the better mean of a row is bold" if len(table.columns) > 1 else ""
-    return f"Metric: {', '.join(ways)}{compared}."
+    """Name the metrics by their direction, and say what is bold where columns compete."""
+    names: dict[str, dict[str, None]] = {}
+    for metric in (cell.metric for cell in table.cells):
+        names.setdefault("higher" if higher_is_better(metric) else "lower", {})[metric] = None
+    ways = (f"{', '.join(some)} ({way} is better)" for way, some in names.items())
+    better = "better" if len(table.columns) == 2 else "best"
+    compared = any(is_compared(table, row) for row in table.rows)
+    return f"Metric: {', '.join(ways)}{f'; the {better} mean of a row is bold' if compared else ''}."
+
+
+def _derived(table: Table) -> list[str]:
+    """Explain the columns that are differences of two metrics."""
+    derived = {(cell.column, cell.metric, cell.minus): None for cell in table.cells if cell.minus}
+    return [f"{table.columns[column]}: {metric} minus {minus}, seed by seed." for column, metric, minus in derived]
+
+
+def _not_in_paper(table: Table) -> list[str]:
+    if all(cell.in_paper for cell in table.cells):
+        return []
+    return ["A - under paper: the paper has no such number (unknown: it has one that we do not know)."]
 
 
 def _seeds(frame: pd.DataFrame, runs: Sequence[Run]) -> str:
-    seeds = sorted({run.record["seed"] for run in runs})
     low, high = frame["n"].min(), frame["n"].max()
     n = f"n = {low}" if low == high else f"n from {low} to {high}"
-    return (
-        f"Seeds: {', '.join(map(str, seeds))}. Ours: mean ± sample std (ddof 1) over the completed runs "
-        f"of a cell ({n})."
-    )
-
-
-def _failures(runs: Sequence[Run]) -> str:
-    failed = sum(run.diverged for run in runs)
-    effect = ", counted under fail. and left out of the means" if failed else ""
-    return f"Failed (diverged): {failed} of {len(runs)} runs{effect}."
+    return f"Seeds: {seeds_text(runs)}. Ours: mean ± sample std (ddof 1) over the completed runs of a cell ({n})."
 
 
 def _generators(table: Table, frame: pd.DataFrame) -> list[str]:
     """State the sizes of the generators that have one size in all rows, once for columns that share it."""
+    if table.sizes == "family":
+        return ["UHN #Params counts frozen tensors, as the paper does."]
     columns: dict[tuple[int, ...], list[str]] = {}
     for column, counts in shared_generator_counts(table, frame).items():
         columns.setdefault(counts, []).append(table.columns[column])
@@ -112,10 +116,3 @@ def _generators(table: Table, frame: pd.DataFrame) -> list[str]:
             sentence += f"; at the paper's scale {paper_trainable:,} and {paper_printed:,}."
         sentences.append(sentence)
     return sentences
-
-
-def _versions(runs: Sequence[Run]) -> str:
-    versions = sorted({run.record["code_version"] for run in runs})
-    digests = sorted({run.record["source_digest"][:12] for run in runs})
-    name, source = ("version", "source") if len(versions) == 1 else ("versions", "sources")
-    return f"Code {name} {', '.join(map(str, versions))}, {source} {', '.join(digests)}."

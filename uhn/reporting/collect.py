@@ -1,4 +1,4 @@
-"""Reading the result files that a table needs: ``RUNS/<setting>/<variant>/seed<k>/result.json``."""
+"""Reading the result files that a table or figure needs: ``RUNS/<setting>/<variant>/seed<k>/result.json``."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def collect(
     return {pair: [_read(runs, pair, seed, scale) for seed in found[pair]] for pair in pairs}
 
 
-def version_warnings(runs: Iterable[Run]) -> list[str]:
-    """Say, in one sentence each, that runs of one table come from different versions of the code."""
+def version_warnings(runs: Iterable[Run], shown_in: str = "table") -> list[str]:
+    """Say, in one sentence each, that runs of one table (or figure) come from different versions of the code."""
     records = {run.key: run.record for run in runs}.values()
     warnings = []
     for field, name in (("code_version", "code versions"), ("source_digest", "source digests")):
@@ -73,7 +73,7 @@ def version_warnings(runs: Iterable[Run]) -> list[str]:
         if len(values) > 1:
             shown = ", ".join(str(value)[:12] for value in values)
             warnings.append(
-                f"The runs of this table mix {len(values)} {name} ({shown}) and are not strictly comparable."
+                f"The runs of this {shown_in} mix {len(values)} {name} ({shown}) and are not strictly comparable."
             )
     return warnings
 
@@ -116,7 +116,7 @@ def _read(runs: Path, pair: Pair, seed: int, scale: str) -> Run:
         raise UserError(f"{path}: holds the result of {came}, expected {key}; delete it and rerun its job")
     if record["scale"] != scale:
         raise UserError(
-            f"{path}: is a run of scale {record['scale']}, expected {scale}; one table has one scale, "
+            f"{path}: is a run of scale {record['scale']}, expected {scale}; tables and figures have one scale, "
             "so give another --runs or rerun the job"
         )
     return Run(key, path, record)

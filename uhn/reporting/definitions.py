@@ -16,22 +16,36 @@ from uhn.paths import config_dir
 from uhn.yaml_files import read_yaml
 
 PARTS = ("setting", "variant", "metric")
+OPTIONAL_PARTS = ("minus", "in_paper")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of a table: ``metric`` over the runs of (setting, variant)."""
+    """One number of a table: ``metric`` over the runs of (setting, variant).
+
+    Attributes:
+        minus: a second metric of the same run, to subtract seed by seed.
+        in_paper: whether the paper has this cell (its value may still be unknown).
+    """
 
     row: str
     column: str
     setting: str
     variant: str
     metric: str
+    minus: str | None = None
+    in_paper: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper; ``rows`` and ``columns`` map ids to labels in the paper's order."""
+    """A table of the paper; ``rows`` and ``columns`` map ids to labels in the paper's order.
+
+    Attributes:
+        column_head: what the columns are, e.g. methods.
+        sizes: which sizes a row shows: of its ``target``, of its model ``family``, or ``none``.
+        notes: sentences that the caption adds.
+    """
 
     number: int
     title: str
@@ -39,17 +53,30 @@ class Table:
     columns: dict[str, str]
     rows: dict[str, tuple[str, ...]]
     cells: tuple[Cell, ...]
+    column_head: str = "Method"
+    sizes: str = "target"
+    notes: tuple[str, ...] = ()
 
     @property
     def runs(self) -> list[tuple[str, str]]:
         """The (setting, variant) pairs of the cells, each once, in table order."""
         return list(dict.fromkeys((cell.setting, cell.variant) for cell in self.cells))
 
+    def cell(self, row: str, column: str) -> Cell:
+        """Return a cell by its ids."""
+        return self.cells[list(self.rows).index(row) * len(self.columns) + list(self.columns).index(column)]
+
 
 def table_numbers(config: Path | None = None) -> list[int]:
     """List the tables that have a definition."""
     names = (re.fullmatch(r"table_(\d+)", path.stem) for path in _folder(config).glob("table_*.yaml"))
     return sorted(int(match[1]) for match in names if match)
+
+
+def ready_tables(config: Path | None = None) -> list[int]:
+    """List the tables whose settings all have an experiment file."""
+    settings = {path.stem for path in ((config or config_dir()) / "experiments").glob("*.yaml")}
+    return [number for number in table_numbers(config) if {s for s, _ in needed_runs(number, config)} <= settings]
 
 
 def needed_runs(number: int, config: Path | None = None) -> list[tuple[str, str]]:
@@ -87,6 +114,8 @@ def load_table(number: int, config: Path | None = None) -> Table:
         cells=tuple(
             Cell(row["id"], column["id"], **_merged(row, column)) for row in data["rows"] for column in data["columns"]
         ),
+        **{key: data[key] for key in ("column_head", "sizes") if key in data},
+        notes=tuple(data.get("notes", ())),
     )
 
 
@@ -94,9 +123,9 @@ def _folder(config: Path | None) -> Path:
     return (config or config_dir()) / "tables"
 
 
-def _merged(row: dict[str, Any], column: dict[str, Any]) -> dict[str, str]:
+def _merged(row: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:
     merged = {**row, **column, **row.get("cells", {}).get(column["id"], {})}
-    return {part: merged[part] for part in PARTS if part in merged}
+    return {part: merged[part] for part in PARTS + OPTIONAL_PARTS if part in merged}
 
 
 def _inconsistency(data: dict[str, Any], number: int) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from uhn.metrics import higher_is_better
-from uhn.reporting.definitions import Table
+from uhn.reporting.definitions import Cell, Table
 from uhn.reporting.rounding import decimals, mean_and_std, printed, signed
 
 SIDE_BY_SIDE = 2
@@ -19,7 +19,18 @@ UNKNOWN = "unknown"
 NOTHING = "-"
 SIZE_HEADS = ["trainable / printed", "at paper's scale"]
 RESULT_HEADS = ["ours", "paper", "diff.", "verdict", "n", "fail."]
-TEXT_HEADS = ("Method", "verdict")
+
+# what a row says about the sizes of its models: head -> column of the frame, by the definition's "sizes"
+ROW_SIZES = {
+    "target": {"#Params": "target"},
+    "family": {
+        "#Models": "members",
+        "avg. #Params": "mean_target",
+        "max. #Params": "max_target",
+        "UHN #Params": "params",
+    },
+    "none": {},
+}
 
 Line = dict[str, Any]
 
@@ -54,7 +65,7 @@ def lay_out(table: Table, frame: pd.DataFrame) -> Grid:
     lines = {(line["row"], line["column"]): line for line in frame.to_dict("records")}
     sized = _columns_with_sizes(table, frame)
     best = {row: _best(table, lines, row) for row in table.rows}
-    head = [*table.labels, _params_head(frame)]
+    head = [*table.labels, *_size_heads(table, frame)]
     if len(table.columns) > SIDE_BY_SIDE:
         return _stacked(table, frame, lines, sized, best, head)
     groups = [("", len(head))]
@@ -68,7 +79,8 @@ def lay_out(table: Table, frame: pd.DataFrame) -> Grid:
         fields = _row_fields(table, lines, frame, row)
         for column in table.columns:
             line = lines[row, column]
-            fields += (_sizes(line) if column in sized else []) + _result(line, column in best[row])
+            fields += _sizes(line) if column in sized else []
+            fields += _result(table.cell(row, column), line, column in best[row])
         blocks.append([fields])
     return _grid(table, groups, heads, blocks)
 
@@ -79,9 +91,12 @@ def shared_generator_counts(table: Table, frame: pd.DataFrame) -> dict[str, tupl
     Columns whose trained parameters are the target's own are left out: ``#Params`` has them.
 
     Returns:
-        column -> (trainable, printed) as run and (trainable, printed) at the paper's scale.
+        column -> (trainable, printed) as run and (trainable, printed) at the paper's scale; nothing where the
+        rows show the generator's size anyway.
     """
-    shared = {}
+    shared: dict[str, tuple[int, int, int, int]] = {}
+    if table.sizes == "family":
+        return shared
     for column in table.columns:
         counts = _generator_counts(frame, column)
         if len(counts) == 1 and counts != {None}:
@@ -90,7 +105,9 @@ def shared_generator_counts(table: Table, frame: pd.DataFrame) -> dict[str, tupl
 
 
 def _columns_with_sizes(table: Table, frame: pd.DataFrame) -> set[str]:
-    """Return the columns whose generator has different sizes in different rows."""
+    """Return the columns whose generator has different sizes in different rows that do not show it anyway."""
+    if table.sizes == "family":
+        return set()
     return {column for column in table.columns if len(_generator_counts(frame, column)) > 1}
 
 
@@ -124,7 +141,7 @@ def _stacked(
     best: dict[str, set[str]],
     head: list[str],
 ) -> Grid:
-    heads = [*head, "Method", *(SIZE_HEADS if sized else []), *RESULT_HEADS]
+    heads = [*head, table.column_head, *(SIZE_HEADS if sized else []), *RESULT_HEADS]
     blocks = []
     for row in table.rows:
         block = []
@@ -132,30 +149,36 @@ def _stacked(
             line = lines[row, column]
             fields = _row_fields(table, lines, frame, row) if position == 0 else [Text("")] * len(head)
             sizes = _sizes(line) if sized else []
-            block.append([*fields, Text(label), *sizes, *_result(line, column in best[row])])
+            result = _result(table.cell(row, column), line, column in best[row])
+            block.append([*fields, Text(label), *sizes, *result])
         blocks.append(block)
     return _grid(table, [("", len(heads))], heads, blocks)
 
 
 def _grid(table: Table, groups: list[tuple[str, int]], heads: list[str], blocks: list[list[list[Text]]]) -> Grid:
-    texts = [place < len(table.labels) or head in TEXT_HEADS for place, head in enumerate(heads)]
+    texts = [place < len(table.labels) or head in (table.column_head, "verdict") for place, head in enumerate(heads)]
     return Grid(groups, heads, texts, blocks)
 
 
-def _params_head(frame: pd.DataFrame) -> str:
-    return "#Params" if _as_in_paper(frame) else "#Params run / paper"
+def _size_heads(table: Table, frame: pd.DataFrame) -> list[str]:
+    heads = ROW_SIZES[table.sizes].items()
+    return [head if _as_in_paper(frame, column) else f"{head} run / paper" for head, column in heads]
 
 
-def _as_in_paper(frame: pd.DataFrame) -> bool:
-    return bool((frame["target_run"] == frame["target_paper_scale"]).all())
+def _as_in_paper(frame: pd.DataFrame, column: str) -> bool:
+    return bool((frame[f"{column}_run"] == frame[f"{column}_paper_scale"]).all())
 
 
 def _row_fields(table: Table, lines: dict[tuple[str, str], Line], frame: pd.DataFrame, row: str) -> list[Text]:
     line = lines[row, next(iter(table.columns))]
-    size = f"{line['target_run']:,}"
-    if not _as_in_paper(frame):
-        size += f" / {line['target_paper_scale']:,}"
-    return [*map(Text, table.rows[row]), Text(size)]
+    sizes = []
+    for column in ROW_SIZES[table.sizes].values():
+        # averages are cut to integers, as the paper does
+        text = f"{int(line[f'{column}_run']):,}"
+        if not _as_in_paper(frame, column):
+            text += f" / {int(line[f'{column}_paper_scale']):,}"
+        sizes.append(Text(text))
+    return [*map(Text, table.rows[row]), *sizes]
 
 
 def _sizes(line: Line) -> list[Text]:
@@ -163,18 +186,18 @@ def _sizes(line: Line) -> list[Text]:
     return [Text(f"{run_trainable:,} / {run_printed:,}"), Text(f"{paper_trainable:,} / {paper_printed:,}")]
 
 
-def _result(line: Line, bold: bool) -> list[Text]:
+def _result(cell: Cell, line: Line, bold: bool) -> list[Text]:
     n, failures = line["n"], line["failures"]
     unknown = pd.isna(line["paper_mean"])
-    failed = f"diverged ({failures}/{failures})"
-    ours = mean_and_std(line["ours_mean"], line["ours_std"]) if n else failed
+    without = UNKNOWN if cell.in_paper else NOTHING
+    ours = mean_and_std(line["ours_mean"], line["ours_std"]) if n else f"diverged ({failures})"
     if unknown or not n:
         difference = NOTHING
     else:
         difference = signed(line["difference"], decimals(line["ours_mean"], line["ours_std"]))
     return [
         Text(ours, bold),
-        Text(UNKNOWN if unknown else printed(line["paper_mean"], line["paper_std"])),
+        Text(without if unknown else printed(line["paper_mean"], line["paper_std"])),
         Text(difference),
         Text(line["verdict"]),
         Text(str(n)),
@@ -182,12 +205,18 @@ def _result(line: Line, bold: bool) -> list[Text]:
     ]
 
 
-def _best(table: Table, lines: dict[tuple[str, str], Line], row: str) -> set[str]:
-    """Return the columns with the best mean of a row, ties together; none where nothing is compared."""
+def is_compared(table: Table, row: str) -> bool:
+    """Tell whether the columns of a row are different runs measured alike."""
     cells = [cell for cell in table.cells if cell.row == row]
     names = {cell.metric.rsplit("/", 1)[-1] for cell in cells}
-    if len({(cell.setting, cell.variant) for cell in cells}) < 2 or len(names) > 1:
+    return len({(cell.setting, cell.variant) for cell in cells}) > 1 and len(names) == 1
+
+
+def _best(table: Table, lines: dict[tuple[str, str], Line], row: str) -> set[str]:
+    """Return the columns with the best mean of a row, ties together; none where nothing is compared."""
+    if not is_compared(table, row):
         return set()
+    cells = [cell for cell in table.cells if cell.row == row]
     means = {c.column: lines[row, c.column]["ours_mean"] for c in cells if lines[row, c.column]["n"]}
     if not means:
         return set()

@@ -55,7 +55,7 @@ def publish_table(
     frame = build_frame(table, results, references)
     warnings = version_warnings(all_runs) + params_warnings(frame, references)
     grid = lay_out(table, frame)
-    words = caption(table, frame, all_runs, scale, scale_label, warnings)
+    words = caption(table, frame, results, scale, scale_label, warnings)
     texts = {
         "csv": frame.to_csv(index=False, lineterminator="\n"),
         "md": to_markdown(table, grid, words),

@@ -27,6 +27,9 @@ class Reference:
     confidence: str
 
 
+NOT_IN_PAPER = Reference(mean=None, std=None, n_seeds=None, source="", confidence="")
+
+
 def load_reference(config: Path | None = None) -> dict[Key, Reference]:
     """Read ``config/paper.csv``.
 

@@ -12,17 +12,27 @@ import pandas as pd
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
 from uhn.reporting.definitions import Cell, Table
-from uhn.reporting.reference import Key, Reference, find
+from uhn.reporting.reference import NOT_IN_PAPER, Key, Reference, find
 from uhn.reporting.statistics import difference, summarise, verdict
 
-# column of the frame -> (field, scale) of "parameters" in result.json
+# column of the frame -> (scale, field) of "parameters" in result.json
 COUNTS = {
-    "params_run": ("printed", "run"),
-    "params_paper_scale": ("printed", "paper"),
-    "trainable_run": ("trainable", "run"),
-    "trainable_paper_scale": ("trainable", "paper"),
-    "target_run": ("target", "run"),
-    "target_paper_scale": ("target", "paper"),
+    "params_run": ("run", "printed"),
+    "params_paper_scale": ("paper", "printed"),
+    "trainable_run": ("run", "trainable"),
+    "trainable_paper_scale": ("paper", "trainable"),
+    "target_run": ("run", "target"),
+    "target_paper_scale": ("paper", "target"),
+}
+
+# column of the frame -> (scale, field) of "family" in result.json
+FAMILY = {
+    "members_run": ("run", "members"),
+    "members_paper_scale": ("paper", "members"),
+    "mean_target_run": ("run", "mean_params"),
+    "mean_target_paper_scale": ("paper", "mean_params"),
+    "max_target_run": ("run", "max_params"),
+    "max_target_paper_scale": ("paper", "max_params"),
 }
 
 
@@ -45,24 +55,37 @@ def build_frame(table: Table, results: dict[Pair, list[Run]], references: dict[K
 
 def params_warnings(frame: pd.DataFrame, references: dict[Key, Reference]) -> list[str]:
     """Say, in one sentence, where paper-scale parameter counts are not the ones that the paper prints."""
-    deviations = []
+    deviations: dict[str, None] = {}
     for line in frame.to_dict("records"):
-        printed = references.get((line["table"], line["row"], line["column"], "params"))
-        count = line["params_paper_scale"]
-        if printed and printed.mean is not None and printed.mean != count:
-            deviations.append(f"{line['row']} {line['column']} has {count:,}, printed {printed.mean:,.0f}")
+        for column, count in _countable(line).items():
+            printed = references.get((line["table"], line["row"], column, "params"))
+            if printed and printed.mean is not None and printed.mean != count:
+                deviations[f"{line['row']} {column} has {count:,}, printed {printed.mean:,.0f}"] = None
     if not deviations:
         return []
     return [f"Parameter counts at the paper's scale differ from the printed ones: {'; '.join(deviations)}."]
+
+
+def _countable(line: dict[str, Any]) -> dict[str, int]:
+    """Return the paper-scale counts of a line by the column id they have in paper.csv."""
+    if "members_run" not in line:
+        return {line["column"]: line["params_paper_scale"]}
+    return {
+        "number_of_models": line["members_paper_scale"],
+        "average_target": int(line["mean_target_paper_scale"]),  # the paper truncates averages
+        "maximum_target": line["max_target_paper_scale"],
+        "uhn": line["params_paper_scale"],
+    }
 
 
 def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: dict[Key, Reference]) -> dict[str, Any]:
     runs = results[cell.setting, cell.variant]
     completed = [run for run in runs if not run.diverged]
     failed = [run for run in runs if run.diverged]
-    ours = summarise([run.metric(cell.metric) for run in completed])
-    paper = find(references, table.number, cell.row, cell.column)
+    ours = summarise([_value(run, cell) for run in completed])
+    paper = find(references, table.number, cell.row, cell.column) if cell.in_paper else NOT_IN_PAPER
     labels = dict(zip(table.labels, table.rows[cell.row], strict=True))
+    by_family = table.sizes == "family"
     return {
         "table": table.number,
         "row": cell.row,
@@ -78,25 +101,40 @@ def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: 
         "difference": difference(ours, paper.mean),
         "verdict": verdict(ours, paper.mean, paper.std),
         "failures": len(failed),
-        **{name: _count(runs, *where) for name, where in COUNTS.items()},
-        "wall_s_mean": _cost(completed, "wall_s"),
-        "cpu_s_mean": _cost(completed, "cpu_s"),
+        **{name: _shared(runs, "parameters", *where) for name, where in COUNTS.items()},
+        **({name: _shared(runs, "family", *where) for name, where in FAMILY.items()} if by_family else {}),
+        "init_steps_mean": _mean(completed, "steps", "init"),
+        "train_steps_mean": _mean(completed, "steps", "train"),
+        "step_s_mean": _mean(completed, "cost", "step_s"),
+        "peak_memory_bytes_max": max((run.record["cost"]["peak_memory_bytes"] for run in completed), default=math.nan),
+        "wall_s_mean": _mean(completed, "cost", "wall_s"),
+        "cpu_s_mean": _mean(completed, "cost", "cpu_s"),
+        "devices": " ".join(sorted({run.record["cost"]["device"] for run in completed})),
         "run_keys": " ".join(run.key for run in runs),
         "failed_keys": " ".join(run.key for run in failed),
+        "failed_reasons": "; ".join(str(run.record["reason"]) for run in failed),
     }
 
 
-def _cost(runs: Sequence[Run], field: str) -> float:
-    return fmean(run.record["cost"][field] for run in runs) if runs else math.nan
+def _value(run: Run, cell: Cell) -> float:
+    return run.metric(cell.metric) - (run.metric(cell.minus) if cell.minus else 0.0)
 
 
-def _count(runs: Sequence[Run], field: str, scale: str) -> int:
-    """Return a parameter count, which all seeds of a cell must share."""
-    counts = {run.record["parameters"][scale][field]: run for run in runs}
-    if len(counts) > 1:
-        (one, first), (other, second) = list(counts.items())[:2]
+def _mean(runs: Sequence[Run], section: str, field: str) -> float:
+    return fmean(run.record[section][field] for run in runs) if runs else math.nan
+
+
+def _shared(runs: Sequence[Run], section: str, scale: str, field: str) -> float:
+    """Return a size that all seeds of a cell must share."""
+    sizes: dict[float, Run] = {}
+    for run in runs:
+        if section not in run.record:
+            raise UserError(f"{run.path}: has no {section!r}, which this table shows; rerun its job")
+        sizes.setdefault(run.record[section][scale][field], run)
+    if len(sizes) > 1:
+        (one, first), (other, second) = list(sizes.items())[:2]
         raise UserError(
-            f"{second.path}: {field} parameters are {other:,}, but {one:,} in {first.path}; "
+            f"{second.path}: {field} of {section} ({scale}) is {other:,}, but {one:,} in {first.path}; "
             "rerun the older of the two with the present configuration"
         )
-    return next(iter(counts))
+    return next(iter(sizes))

@@ -17,7 +17,8 @@ from uhn.experiments.resolve import (
 )
 from uhn.paths import config_dir, run_dir
 from uhn.records import schema_problem
-from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.reporting.definitions import needed_runs, ready_tables
+from uhn.reporting.figures.definitions import load_figure, ready_figures
 
 # Jobs find the `python` that runs Snakemake even where its environment is not activated.
 os.environ.update(
@@ -44,7 +45,8 @@ def get_validated_config():
 
 try:
     EXPERIMENTS = get_validated_config()
-    TABLES = {number: needed_runs(number) for number in table_numbers()}
+    TABLES = {number: needed_runs(number) for number in ready_tables()}
+    FIGURES = {name: load_figure(name) for name in ready_figures()}
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -55,6 +57,7 @@ wildcard_constraints:
     variant="|".join(sorted({v for e in EXPERIMENTS.values() for v in e["variants"]})),
     seed=r"\d+",
     number=r"\d\d",
+    figure="|".join(FIGURES) or "none",
 
 
 def get_run_config(wildcards):
@@ -121,6 +124,30 @@ def get_tracking_files(scale, *numbers):
 def get_table_results(wildcards):
     """Return the result files a table is made from."""
     return get_run_files(wildcards.scale, TABLES[int(wildcards.number)], "result.json")
+
+
+def get_figure_files(scale, *names):
+    """Return the files of the given figures, of all figures if none is given."""
+    return [
+        f"results/{scale}/figures/{name}.{suffix}"
+        for name in names or FIGURES
+        for suffix in ("csv", "pdf", "png")
+    ]
+
+
+def get_figure_definitions(wildcards):
+    """Return the files that say what a figure shows."""
+    table = FIGURES[wildcards.figure].table
+    of_table = [f"config/tables/table_{table:02d}.yaml", "config/paper.csv"] if table else []
+    return [f"config/figures/{wildcards.figure}.yaml", *of_table]
+
+
+def get_figure_results(wildcards):
+    """Return the files of the runs a figure is made from."""
+    figure = FIGURES[wildcards.figure]
+    return [
+        path for name in figure.files for path in get_run_files(wildcards.scale, figure.runs, name)
+    ]
 
 
 def get_setting_runs(wildcards):

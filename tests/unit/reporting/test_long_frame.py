@@ -33,10 +33,16 @@ COLUMNS = [
     "trainable_paper_scale",
     "target_run",
     "target_paper_scale",
+    "init_steps_mean",
+    "train_steps_mean",
+    "step_s_mean",
+    "peak_memory_bytes_max",
     "wall_s_mean",
     "cpu_s_mean",
+    "devices",
     "run_keys",
     "failed_keys",
+    "failed_reasons",
 ]
 
 
@@ -75,6 +81,8 @@ def test_a_cell_with_a_reference(lines):
     assert line["run_keys"] == "kan_kv/uhn/seed1 kan_kv/uhn/seed2 kan_kv/uhn/seed3"
     assert line["failed_keys"] == ""
     assert (line["wall_s_mean"], line["cpu_s_mean"]) == (4.0, 3.0)
+    assert (line["init_steps_mean"], line["train_steps_mean"], line["step_s_mean"]) == (10, 100, 0.02)
+    assert (line["peak_memory_bytes_max"], line["devices"]) == (1000, "cpu")
 
 
 def test_a_reference_without_std_outside_the_interval(lines):
@@ -96,6 +104,7 @@ def test_diverged_runs_are_failures_and_not_averaged(lines):
     assert (some["n"], some["failures"], some["failed_keys"]) == (2, 1, "kan_jv/uhn/seed2")
     assert some["run_keys"].split() == [f"kan_jv/uhn/seed{k}" for k in (1, 2, 3)]
     assert some["wall_s_mean"] == 4.0
+    assert some["failed_reasons"] == "loss is not finite"
     assert (all_failed["n"], all_failed["failures"], all_failed["verdict"]) == (0, 3, "-")
     assert math.isnan(all_failed["ours_mean"]) and math.isnan(all_failed["wall_s_mean"])
     assert len(all_failed["failed_keys"].split()) == 3
@@ -119,7 +128,7 @@ def test_seeds_of_different_size_are_refused(config, runs):
     data = json.loads(path.read_text())
     data["parameters"]["run"]["printed"] = 5
     path.write_text(json.dumps(data))
-    with pytest.raises(UserError, match=r"seed3/result\.json: printed parameters are 5, but 73,365 in .*seed2"):
+    with pytest.raises(UserError, match=r"seed3/result\.json: printed of parameters \(run\) is 5, but 73,365 in "):
         frame_of(config, runs)
 
 

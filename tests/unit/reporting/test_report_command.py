@@ -1,9 +1,10 @@
-"""``uhn report table``."""
+"""``uhn report``."""
 
 import argparse
 import shutil
 
 import pytest
+from synthetic_figures import write_lines
 from synthetic_results import record, write
 
 from uhn.cli import report
@@ -62,9 +63,26 @@ def test_seeds_and_folders_can_be_chosen(workplace):
     assert "Seeds: 59358." in (workplace / "out/table_11.md").read_text()
 
 
+def test_a_figure_by_name(workplace, capsys):
+    lines = [{"phase": "train", "step": step, "epoch": step, "epoch_loss": 1 / step} for step in (1, 2, 3)]
+    for path in (workplace / "results/demo/runs/kan_kv").rglob("result.json"):
+        write_lines(path, lines)
+    series = "[{id: kv, label: kv, setting: kan_kv, variant: uhn}]"
+    definition = f"kind: curves\ntitle: Losses\nfirst_epochs: 2\nseries: {series}\n"
+    (workplace / "config/figures/losses.yaml").write_text(definition)
+    call("figure", "losses")
+    assert capsys.readouterr().out.split() == [f"results/demo/figures/losses.{e}" for e in ("pdf", "png", "csv")]
+    text = (workplace / "results/demo/figures/losses.csv").read_text()
+    assert [line.split(",")[:3] for line in text.splitlines()[1:]] == [["kv", "1", "1.0"], ["kv", "2", "0.5"]]
+
+
 def test_mistakes_are_user_errors(workplace):
     with pytest.raises(UserError, match="table 99: no definition"):
         call("table", "99")
+    with pytest.raises(UserError, match="table 'eleven': expected its number in the paper"):
+        call("table", "eleven")
+    with pytest.raises(UserError, match="figure pie: no definition"):
+        call("figure", "pie")
     with pytest.raises(UserError, match="unknown scale 'nope'; expected one of demo, lite, paper"):
         call("table", "11", "--scale", "nope")
     with pytest.raises(UserError, match=r"seed3/result\.json: missing"):

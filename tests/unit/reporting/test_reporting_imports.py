@@ -1,10 +1,11 @@
-"""Reporting stays light: no torch anywhere, no pandas in what the DAG imports."""
+"""Reporting stays light: no torch anywhere, matplotlib for figures only, no pandas in what the DAG imports."""
 
 import pkgutil
 import subprocess
 import sys
 
 import uhn.reporting
+import uhn.reporting.figures
 
 
 def modules_after(*names):
@@ -22,7 +23,15 @@ def test_no_reporting_module_imports_torch():
     assert not {"torch", "mlflow", "matplotlib"} & set(loaded)
 
 
+def test_no_figure_module_imports_torch():
+    names = [f"uhn.reporting.figures.{module.name}" for module in pkgutil.iter_modules(uhn.reporting.figures.__path__)]
+    assert len(names) >= 10
+    loaded = modules_after(*names)
+    assert set(names) <= set(loaded)
+    assert not {"torch", "mlflow", "matplotlib.pyplot"} & set(loaded)
+
+
 def test_definitions_import_neither_pandas_nor_scipy():
-    loaded = modules_after("uhn.reporting.definitions", "uhn.cli.report")
-    assert "uhn.reporting.definitions" in loaded
-    assert not {"torch", "pandas", "numpy", "scipy"} & set(loaded)
+    loaded = modules_after("uhn.reporting.definitions", "uhn.reporting.figures.definitions", "uhn.cli.report")
+    assert "uhn.reporting.figures.definitions" in loaded
+    assert not {"torch", "pandas", "numpy", "scipy", "matplotlib"} & set(loaded)

@@ -1,11 +1,11 @@
-"""Table definitions: Table 11 as in the paper, and what a malformed file says."""
+"""Table definitions: the cells of the paper and the runs behind them, and what a malformed file says."""
 
 import pytest
 import yaml
 
 from uhn.errors import UserError
-from uhn.reporting.definitions import Cell, load_table, needed_runs, table_numbers
-from uhn.reporting.reference import find, load_reference
+from uhn.reporting.definitions import Cell, load_table, needed_runs, ready_tables, table_numbers
+from uhn.reporting.reference import load_reference
 
 FUNCTIONS = [
     "ellipj",
@@ -43,13 +43,82 @@ def test_needed_runs_of_table_11():
     assert len(pairs) == len(set(pairs)) == 30
 
 
-def test_every_defined_cell_has_a_line_in_paper_csv():
-    references = load_reference()
+def test_the_definitions_and_paper_csv_have_the_same_cells():
     numbers = table_numbers()
-    assert 11 in numbers
-    for number in numbers:
-        for cell in load_table(number).cells:
-            assert find(references, number, cell.row, cell.column).n_seeds
+    assert numbers == [1, 2, 3, 4, 5, 11, 23, 24, 25, 26, 27, 28]
+    cells = {(n, c.row, c.column, "metric") for n in numbers for c in load_table(n).cells if c.in_paper}
+    printed = {key for key in load_reference() if key[3] == "metric"}
+    assert len(cells) == 155
+    assert cells == printed
+
+
+def test_cells_that_the_paper_lacks():
+    lacking = [(n, c.row, c.column) for n in table_numbers() for c in load_table(n).cells if not c.in_paper]
+    families = ["cnn_mixed_depth", "cnn_mixed_width", "cnn_mixed_depth_width", "transformer_mixed"]
+    extra = ["recursive_k0", "recursive_k1_without_init", "recursive_k2_without_init", "recursive_k3_without_init"]
+    assert lacking == [(3, family, "gap") for family in families] + [(5, row, "accuracy") for row in extra]
+
+
+IMAGE_CNNS = {f"cifar10_cnn{depth}": {"direct", "uhn", "ha", "chunked"} for depth in (20, 32, 44, 56)}
+ABLATIONS = {"raw", "positional"} | {
+    *(f"frequencies_{n}" for n in (256, 512, 1024, 4096)),
+    *(f"width_{n}" for n in (32, 64, 256)),
+    *(f"blocks_{n}" for n in (0, 1, 3)),
+}
+SINGLE = ["mnist_mlp", "mnist_cnn8", "agnews_transformer2l", "imdb_transformer1l"]
+SINGLE += [f"{data}_{net}" for data in ("cora", "citeseer", "pubmed") for net in ("gcn", "gat")]
+SINGLE += [f"kan_{name}" for name in FUNCTIONS]
+WITHOUT = {"uhn", "uhn_no_tse", "uhn_no_init"}
+RUNS = {
+    **{setting: {"direct", "uhn"} for setting in SINGLE},
+    **IMAGE_CNNS,
+    "cifar10_cnn20": IMAGE_CNNS["cifar10_cnn20"] | ABLATIONS,
+    **{"cnn_mixed_depth": {"uhn"}, "cnn_mixed_depth_width": {"uhn"}},
+    **{"cnn_mixed_width": WITHOUT, "transformer_mixed": WITHOUT, "multi_task": WITHOUT},
+    **{"recursion_k0": {"uhn"}, **{f"recursion_k{k}": {"uhn", "uhn_no_init"} for k in (1, 2, 3)}},
+}
+
+
+def test_all_tables_together_need_each_run_once():
+    pairs = {pair for number in table_numbers() for pair in needed_runs(number)}
+    assert pairs == {(setting, variant) for setting, variants in RUNS.items() for variant in variants}
+
+
+@pytest.mark.parametrize(
+    ("number", "row", "column", "pair", "metric"),
+    [
+        (2, "cifar10_cnn56", "ha", ("cifar10_cnn56", "ha"), "test/accuracy"),
+        (3, "transformer_mixed", "unseen", ("transformer_mixed", "uhn"), "test/unseen/accuracy"),
+        (4, "kan_kv", "direct", ("kan_kv", "direct"), "test/rmse"),
+        (4, "kan_kv", "multi_task", ("multi_task", "uhn"), "test/kv/rmse"),
+        (4, "agnews_transformer2l", "multi_task", ("multi_task", "uhn"), "test/ag_news/accuracy"),
+        (5, "uhn", "accuracy", ("mnist_mlp", "uhn"), "test/accuracy"),
+        (5, "recursive_k2", "accuracy", ("recursion_k2", "uhn"), "test/accuracy"),
+        (23, "gaussian_fourier", "uhn", ("cifar10_cnn20", "uhn"), "test/accuracy"),
+        (24, "fv_4096", "uhn", ("cifar10_cnn20", "frequencies_4096"), "test/accuracy"),
+        (24, "blocks_2", "uhn", ("cifar10_cnn20", "uhn"), "test/accuracy"),
+        (25, "cnn_mixed_width_without_tse", "seen", ("cnn_mixed_width", "uhn_no_tse"), "test/seen/accuracy"),
+        (26, "pubmed_gat", "without_tse", ("multi_task", "uhn_no_tse"), "test/pubmed/accuracy"),
+        (27, "transformer_mixed_with_init", "unseen", ("transformer_mixed", "uhn"), "test/unseen/accuracy"),
+        (28, "kan_kv", "without_init", ("multi_task", "uhn_no_init"), "test/kv/rmse"),
+    ],
+)
+def test_cells_share_runs_with_the_main_tables(number, row, column, pair, metric):
+    assert load_table(number).cell(row, column) == Cell(row, column, *pair, metric)
+
+
+def test_the_gap_is_seen_minus_unseen():
+    cell = load_table(3).cell("cnn_mixed_depth", "gap")
+    assert (cell.metric, cell.minus, cell.in_paper) == ("test/seen/accuracy", "test/unseen/accuracy", False)
+
+
+def test_a_table_is_ready_once_all_its_settings_have_an_experiment(config):
+    experiments = config / "experiments"
+    experiments.mkdir()
+    (experiments / "kan_kv.yaml").touch()
+    assert ready_tables(config) == []
+    (experiments / "kan_jv.yaml").touch()
+    assert ready_tables(config) == [7]
 
 
 def test_a_pair_that_fills_two_cells_is_listed_once(config):
@@ -94,6 +163,8 @@ def test_an_undefined_table_names_the_defined_ones(config):
             "names 'ha', which is no column",
         ),
         (lambda data: data["columns"][0].update(metric="test/speed"), "columns.0.metric"),
+        (lambda data: data["columns"][0].update(minus="speed"), "columns.0.minus"),
+        (lambda data: data.update(sizes="all"), "sizes: 'all' is not one of target, family, none"),
     ],
 )
 def test_malformed_definitions(config, change, message):

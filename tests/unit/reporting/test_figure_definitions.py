@@ -1,0 +1,94 @@
+"""Figure definitions: the runs behind each figure, and what a malformed file says."""
+
+import pytest
+import yaml
+
+from uhn.errors import UserError
+from uhn.paths import config_dir
+from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.reporting.figures.definitions import figure_names, load_figure, ready_figures
+
+DEFINITION = """\
+kind: curves
+title: Losses
+first_epochs: 5
+series:
+  - {id: one, label: One, setting: kan_kv, variant: uhn}
+  - {id: two, label: Two, setting: kan_jv, variant: uhn}
+"""
+
+
+@pytest.fixture
+def figures(config):
+    """The configuration with one figure of its own."""
+    (config / "figures").mkdir()
+    (config / "figures" / "losses.yaml").write_text(DEFINITION)
+    return config
+
+
+def test_the_figures_of_the_paper_and_ours():
+    assert figure_names() == ["distance", "figure_3", "figure_4", "figure_5", "growth", "levels"]
+
+
+def test_a_number_stands_for_a_figure_of_the_paper():
+    assert load_figure("3") == load_figure("figure_3")
+    assert load_figure("3").heading.startswith("Figure 3. Test accuracy of every")
+    assert load_figure("growth").heading.startswith("Growth of")
+
+
+@pytest.mark.parametrize("name", figure_names())
+def test_figures_need_no_run_that_no_table_needs(name):
+    of_tables = {pair for number in table_numbers() for pair in needed_runs(number)}
+    assert set(load_figure(name).runs) <= of_tables
+
+
+def test_runs_and_files():
+    assert load_figure("growth").runs == tuple(needed_runs(2))
+    assert load_figure("4").runs == tuple(("cifar10_cnn20", variant) for variant in ("raw", "positional", "uhn"))
+    assert load_figure("3").files == ("result.json",)
+    assert load_figure("4").files == ("result.json", "kernel.npy")
+    assert load_figure("5").files == load_figure("levels").files == ("result.json", "metrics.jsonl")
+
+
+def test_an_undefined_figure_names_the_defined_ones(figures):
+    with pytest.raises(UserError, match=r"figure figure_9: no definition .*figure_9\.yaml; figures with one: losses$"):
+        load_figure("9", figures)
+    with pytest.raises(UserError, match=r"figure \.\./tables/table_07: no definition"):
+        load_figure("../tables/table_07", figures)
+
+
+def test_a_figure_is_ready_once_all_its_settings_have_an_experiment(figures):
+    (figures / "experiments").mkdir()
+    (figures / "experiments" / "kan_kv.yaml").touch()
+    assert ready_figures(figures) == []
+    (figures / "experiments" / "kan_jv.yaml").touch()
+    assert ready_figures(figures) == ["losses"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data.update(kind="pie"), "kind: 'pie' is not one of models, "),
+        (lambda data: data.pop("title"), "'title' is a required property"),
+        (lambda data: data.pop("series"), "'series' is a required property"),
+        (lambda data: data.pop("first_epochs"), "'first_epochs' is a required property"),
+        (lambda data: data.update(kind="levels"), "first_epochs: not allowed here"),
+        (lambda data: data.update(kind="growth", table=2), "not allowed here"),
+        (lambda data: data["series"][0].update(colour="red"), "unknown key 'colour'"),
+        (lambda data: data["series"][1].update(id="one"), "series: id 'one' occurs 2 times"),
+    ],
+)
+def test_malformed_definitions(figures, change, message):
+    path = figures / "figures" / "losses.yaml"
+    data = yaml.safe_load(path.read_text())
+    change(data)
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(UserError, match=message) as caught:
+        load_figure("losses", figures)
+    assert "losses.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_config_readme_names_every_kind():
+    text = (config_dir() / "README.md").read_text()
+    assert all(f"`{load_figure(name).kind}`" in text for name in figure_names())

@@ -1,0 +1,1 @@
+"""From result files to figures: one module per kind of figure, each with ``draw``."""

@@ -1,0 +1,108 @@
+"""The figure definitions of ``config/figures/``: which runs a figure shows.
+
+The DAG imports this module to know what a figure needs, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from uhn.errors import UserError
+from uhn.paths import config_dir
+from uhn.reporting.definitions import needed_runs
+from uhn.yaml_files import read_yaml
+
+# What a kind reads of every run beside result.json.
+FURTHER_FILES = {"curves": "metrics.jsonl", "levels": "metrics.jsonl", "kernels": "kernel.npy"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """The runs of one panel or line, all seeds together."""
+
+    id: str
+    label: str
+    setting: str
+    variant: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The (setting, variant) of the runs."""
+        return self.setting, self.variant
+
+
+@dataclass(frozen=True)
+class FigureDefinition:
+    """A figure: ``series``, or for ``growth`` the number of a ``table``, say what it shows."""
+
+    name: str
+    kind: str
+    title: str
+    notes: tuple[str, ...]
+    series: tuple[Series, ...]
+    table: int | None
+    first_epochs: int | None
+    runs: tuple[tuple[str, str], ...]
+
+    @property
+    def heading(self) -> str:
+        """The title, after the number that the figure has in the paper if it is one of the paper's."""
+        number = self.name.removeprefix("figure_")
+        return f"Figure {number}. {self.title}" if number.isdigit() else self.title
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that are read of every run."""
+        further = FURTHER_FILES.get(self.kind)
+        return ("result.json", further) if further else ("result.json",)
+
+
+def figure_names(config: Path | None = None) -> list[str]:
+    """List the figures that have a definition."""
+    return sorted(path.stem for path in _folder(config).glob("*.yaml"))
+
+
+def ready_figures(config: Path | None = None) -> list[str]:
+    """List the figures whose settings all have an experiment file."""
+    settings = {path.stem for path in ((config or config_dir()) / "experiments").glob("*.yaml")}
+    return [name for name in figure_names(config) if {s for s, _ in load_figure(name, config).runs} <= settings]
+
+
+def load_figure(name: str, config: Path | None = None) -> FigureDefinition:
+    """Read ``config/figures/<name>.yaml``.
+
+    Args:
+        name: the figure's name; a number stands for the figure of the paper.
+        config: the configuration folder; :func:`uhn.paths.config_dir` if None.
+
+    Raises:
+        UserError: there is no such figure, or its file is malformed.
+    """
+    name = f"figure_{name}" if name.isdigit() else name
+    path = _folder(config) / f"{name}.yaml"
+    if name not in figure_names(config):
+        known = ", ".join(figure_names(config)) or "none"
+        raise UserError(f"figure {name}: no definition {path}; figures with one: {known}")
+    data = read_yaml(path, "figure")
+    series = tuple(Series(**entry) for entry in data.get("series", ()))
+    for id_, times in Counter(one.id for one in series).items():
+        if times > 1:
+            raise UserError(f"{path}: series: id {id_!r} occurs {times} times; ids are unique")
+    table = data.get("table")
+    pairs = needed_runs(table, config) if table else dict.fromkeys(one.pair for one in series)
+    return FigureDefinition(
+        name=name,
+        kind=data["kind"],
+        title=data["title"],
+        notes=tuple(data.get("notes", ())),
+        series=series,
+        table=table,
+        first_epochs=data.get("first_epochs"),
+        runs=tuple(pairs),
+    )
+
+
+def _folder(config: Path | None) -> Path:
+    return (config or config_dir()) / "figures"

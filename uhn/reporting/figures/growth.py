@@ -1,0 +1,53 @@
+"""Size of what is trained against the size of the target, method by method (paper, Table 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from uhn.reporting.collect import Pair, Run
+from uhn.reporting.definitions import Table
+from uhn.reporting.figures.drawing import Drawing
+from uhn.reporting.figures.style import COLOURS, LINES, MARKERS, panels
+from uhn.reporting.reference import Key, Reference
+from uhn.reporting.tables import COUNTS, build_frame
+
+
+def draw(table: Table, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference]) -> Drawing:
+    """Draw the counts at the paper's scale and, if the runs had others, those that ran.
+
+    Args:
+        table: the table whose rows are the targets and whose columns are the methods.
+        results: its runs.
+        references: the printed numbers.
+    """
+    frame = build_frame(table, dict(results), dict(references))[["row", "column", *COUNTS, "run_keys"]]
+    scales = {"paper_scale": "at the paper's scale"}
+    if any((frame[f"{count}_run"] != frame[f"{count}_paper_scale"]).any() for count in ("params", "target")):
+        scales["run"] = "as run"
+    figure, axes = panels(len(scales), height=3.2)
+    for panel, (scale, title) in zip(axes, scales.items(), strict=True):
+        _draw_panel(panel, table, frame, scale)
+        panel.set_title(title)
+    axes[0].set_ylabel("#Params of the method, thousands")
+    axes[0].legend()
+    remarks = ["#Params of a generator counts frozen tensors, as the paper does"]
+    return Drawing(figure, frame, remarks)
+
+
+def _draw_panel(panel: Axes, table: Table, frame: pd.DataFrame, scale: str) -> None:
+    for place, (column, label) in enumerate(table.columns.items()):
+        own = frame[frame["column"] == column].sort_values(f"target_{scale}")
+        panel.plot(
+            own[f"target_{scale}"] / 1e3,
+            own[f"params_{scale}"] / 1e3,
+            color=COLOURS[place],
+            linestyle=LINES[place],
+            marker=MARKERS[place],
+            markersize=5,
+            label=label,
+        )
+    panel.set_ylim(bottom=0)
+    panel.set_xlabel("parameters of the target, thousands")

@@ -1,0 +1,65 @@
+"""Scale of the weights of each level of a recursive UHN during initialisation (not in the paper)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.ticker import LogLocator
+
+from uhn.errors import UserError
+from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figures.bands import band, draw_band
+from uhn.reporting.figures.definitions import FigureDefinition
+from uhn.reporting.figures.drawing import Drawing
+from uhn.reporting.figures.metric_lines import read_metric_lines
+from uhn.reporting.figures.style import legend_above, nothing_to_show, panels
+
+
+def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) -> Drawing:
+    """Draw one panel per depth, one curve per level: std of the generated weights, mean and range over seeds.
+
+    Raises:
+        UserError: a metrics.jsonl is missing, damaged or without level statistics.
+    """
+    figure, axes = panels(len(definition.series), height=2.7, across=3, sharey=True)
+    frames = []
+    for panel, series in zip(axes, definition.series, strict=True):
+        runs = results[series.pair]
+        panel.set_title(series.label)
+        panel.set_xlabel("initialisation step")
+        completed = [run for run in runs if not run.diverged]
+        if not completed:
+            nothing_to_show(panel, len(runs))
+            continue
+        points = band(pd.concat(map(_level_stds, completed)), ["level", "step"], "std")
+        for level, own in points.groupby("level"):
+            draw_band(panel, own, "step", "std", int(level), f"level {level}")
+        panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.minorticks_off()
+        points.insert(0, "series", series.id)
+        points["run_keys"] = " ".join(run.key for run in completed)
+        frames.append(points)
+    axes[0].set_ylabel("std of the generated weights")
+    legend_above(figure)
+    remarks = ["Line: mean over seeds; band: their range"]
+    return Drawing(figure, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), remarks)
+
+
+def _level_stds(run: Run) -> pd.DataFrame:
+    path = run.path.parent / "metrics.jsonl"
+    logged = [line for line in read_metric_lines(path) if "level_std" in line]
+    if not logged:
+        raise UserError(f"{path}: has no level statistics ('level_std'); rerun the training job")
+    steps = [line["step"] for line in logged]
+    if steps != sorted(set(steps)):
+        raise UserError(f"{path}: steps with level_std do not increase; expected steps of the whole initialisation")
+    return pd.DataFrame(
+        [
+            {"level": int(level), "step": line["step"], "std": std}
+            for line in logged
+            for level, std in line["level_std"].items()
+        ]
+    )

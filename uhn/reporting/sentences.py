@@ -1,0 +1,78 @@
+"""What tables and figures alike say about their runs: scale, data, failures, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from uhn.reporting.collect import Run
+
+# (row, column, run): where a run is shown
+Place = tuple[str, str, Run]
+
+
+def sentence(text: str) -> str:
+    """Return the text with a capital and one full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def scale_sentence(scale: str, label: str) -> str:
+    """Say which scale this is.
+
+    Args:
+        scale: its name.
+        label: what its configuration says about it, e.g. that it is not comparable with the paper.
+    """
+    return sentence(label if label.startswith(f"{scale} scale") else f"{scale} scale: {label}")
+
+
+def data_sentences(places: Iterable[Place]) -> list[str]:
+    """Name the source of the data, with the rows where sources differ, and repeat the notes of the files."""
+    places = list(places)
+    sources: dict[str, list[Place]] = {}
+    notes: dict[str, list[Place]] = {}
+    for place in places:
+        data = place[2].record["data"]
+        sources.setdefault(data["source"], []).append(place)
+        if data["note"]:
+            notes.setdefault(data["note"].strip().rstrip("."), []).append(place)
+    if len(sources) == 1:
+        sentences = [f"Data source: {next(iter(sources))}."]
+    else:
+        named = "; ".join(f"{source} ({_where(own, places)})" for source, own in sources.items())
+        sentences = [f"Data sources: {named}."]
+    for note, own in notes.items():
+        everywhere = {place[:2] for place in own} == {place[:2] for place in places}
+        sentences.append(sentence(note if everywhere else f"{_where(own, places)}: {note}"))
+    return sentences
+
+
+def failure_sentence(runs: Sequence[Run], effect: str) -> str:
+    """Count the diverged runs and, if there are any, say what became of them."""
+    failed = sum(run.diverged for run in runs)
+    return f"Failed (diverged): {failed} of {len(runs)} runs{', ' + effect if failed else ''}."
+
+
+def seeds_text(runs: Sequence[Run]) -> str:
+    """List the seeds of the runs."""
+    return ", ".join(str(seed) for seed in sorted({run.record["seed"] for run in runs}))
+
+
+def version_sentence(runs: Sequence[Run]) -> str:
+    """Name the code versions behind the runs."""
+    versions = sorted({run.record["code_version"] for run in runs})
+    digests = sorted({run.record["source_digest"][:12] for run in runs})
+    name, source = ("version", "source") if len(versions) == 1 else ("versions", "sources")
+    return f"Code {name} {', '.join(map(str, versions))}, {source} {', '.join(digests)}."
+
+
+def _where(own: Sequence[Place], places: Sequence[Place]) -> str:
+    """Name the rows of some places; with their columns where a row has further ones."""
+    columns: dict[str, dict[str, None]] = {}
+    for row, column, _ in own:
+        columns.setdefault(row, {})[column] = None
+    texts = []
+    for row, some in columns.items():
+        complete = {place[1] for place in places if place[0] == row} == set(some)
+        texts.append(row if complete else f"{row}: {' and '.join(some)}")
+    return ", ".join(texts)
