@@ -1,9 +1,9 @@
 # Path grammar:
 #   results/<scale>/runs/<setting>/<variant>/seed<k>/   run.json metrics.jsonl generator.safetensors training.json
-#                                                       result.json
+#                                                       result.json kernel.npy (Figure 4)
 #   results/<scale>/tables/table_<nn>.{csv,md,tex}
 #   results/<scale>/figures/<name>.{csv,pdf,png}
-#   results/<scale>/tracked/<setting>.done              the runs of a setting are in the MLflow store
+#   results/<scale>/tracked/table_<nn>.done             the runs of a table are in the MLflow store
 #   logs/<scale>/<rule>/...                             what each job printed
 #   resources/                                          data sets, and markers that say they are ready
 #   scratch/                                            resume checkpoints, lock files, the MLflow store
@@ -22,6 +22,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/generate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tracking.smk"
@@ -33,7 +34,7 @@ rule all:
         get_targets(config["scale"]),
 
 
-# Every table of the paper. The numbered targets below build one: table_01, table_02, ...
+# Every table and figure of the paper. The numbered targets below build one: table_01, table_02, ...
 rule tables:
     input:
         get_targets(config["scale"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 EXAMPLE = """example:
   uhn runs --scale paper --table 11
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
     from uhn.experiments.cost import run_core_hours, run_steps
     from uhn.experiments.resolve import load_experiment, resolve, seeds_of
     from uhn.reporting.definitions import needed_runs, ready_tables
-    from uhn.training.build import count_run
+    from uhn.training.counts import count_targets, paper_targets
 
     tables = [args.table] if args.table else ready_tables()
     pairs = dict.fromkeys(pair for number in tables for pair in needed_runs(number))
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
         experiment = load_experiment(setting)
         seeds = seeds_of(experiment, args.scale)
         config = resolve(experiment, variant, seeds[0], args.scale)
-        num_scalars = count_run(config).target
+        num_scalars = round(count_targets(paper_targets(config), Path("scratch")).mean_params)
         hours = run_core_hours(config, num_scalars) * len(seeds)
         print(
             f"{setting + '/' + variant:<28} {len(seeds):>5} {run_steps(config):>10,} {num_scalars:>10,} {hours:>11.3f}"

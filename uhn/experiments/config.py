@@ -73,6 +73,11 @@ class TargetReduction:
     depth_divisor: int = 1
     members: int | None = None
 
+    @property
+    def digest(self) -> str:
+        """A short name of this reduction."""
+        return f"w{self.width_divisor}d{self.depth_divisor}m{self.members or 'all'}"
+
 
 @dataclass(frozen=True)
 class TaskConfig:

@@ -7,7 +7,6 @@ from torch import nn
 from uhn.descriptors.normalization import union
 from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
-from uhn.hypernetworks.counting import ParameterCounts, count_parameters
 from uhn.hypernetworks.direct import Direct
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
@@ -67,15 +66,3 @@ def _only_target(config: RunConfig, targets: list[TargetSet]) -> TargetModel:
             f"{len(names)}; expected method 'uhn'"
         )
     return targets[0].build(names[0])
-
-
-def count_run(config: RunConfig, targets: list[TargetSet] | None = None) -> ParameterCounts:
-    """Count the parameters of a run; of several target models, the mean.
-
-    Args:
-        config: the run.
-        targets: its target models; those of the paper's data sizes when absent.
-    """
-    targets = targets or [TargetSet(task, config.mode, {}) for task in config.tasks]
-    counts = [target_set.build(name).num_params for target_set in targets for name in target_set.names()]
-    return count_parameters(build_generator(config, targets), round(sum(counts) / len(counts)))

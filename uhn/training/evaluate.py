@@ -17,6 +17,7 @@ from torch import nn
 from uhn.data.sources import STANDIN, DataSource
 from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
+from uhn.models.distance import nearest_distances
 from uhn.records import SCHEMA_VERSION, read_record, write_json
 from uhn.training.build import build_generator
 from uhn.training.runner import load_members
@@ -60,7 +61,8 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
         generator = load_generator(run_dir, config, targets, training["generator_sha256"])
         for member in members:
             prefix = f"{split}/{member.name}" if len(members) > 1 else split
-            models += (found := evaluate_models(generator, member))
+            found = evaluate_models(generator, member)
+            models += describe_models(found, member.targets) if member.targets.is_family else []
             metrics |= {f"{prefix}/{name}": value for name, value in mean_metrics(found).items()}
     write_json(
         run_dir / "result.json",
@@ -69,8 +71,8 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
             **{key: run[key] for key in ("setting", "variant", "seed", "scale")},
             **{key: training[key] for key in ("status", "reason")},
             "metrics": metrics,
-            **({"models": models} if len(models) > len(config.tasks) else {}),
-            **{key: training[key] for key in ("parameters", "steps", "cost")},
+            **({"models": models} if models else {}),
+            **{key: training[key] for key in ("parameters", "family", "steps", "cost") if key in training},
             "data": {key: run["data"][key] for key in ("dataset", "source", "note")},
             **{key: run[key] for key in ("config_digest", "code_version", "source_digest")},
         },
@@ -87,6 +89,21 @@ def evaluate_models(generator: nn.Module, member: Member) -> list[dict[str, Any]
             metrics = member.task.evaluate(target, generator(target))
             found.append({"name": name, "split": split, "parameters": target.num_params, "metrics": metrics})
     return found
+
+
+def describe_models(found: list[dict[str, Any]], targets: TargetSet) -> list[dict[str, Any]]:
+    """Add to the results of a family's members what they are and how far from the nearest trained one."""
+    names = targets.names()
+    places = {name: place for place, name in enumerate(names)}
+    distances = nearest_distances(
+        [targets.config(name) for name in names],
+        [places[model["name"]] for model in found],
+        [places[name] for name in targets.roles.train],
+    )
+    return [
+        model | {"summary": targets.config(model["name"]).summary, "distance": distance}
+        for model, distance in zip(found, distances.tolist(), strict=True)
+    ]
 
 
 def mean_metrics(models: list[dict[str, Any]]) -> dict[str, float]:

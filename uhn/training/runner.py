@@ -27,8 +27,9 @@ from uhn.experiments.config import RunConfig
 from uhn.provenance import provenance, source_digest
 from uhn.records import SCHEMA_VERSION, read_json, write_bytes, write_json
 from uhn.seeding import derive_seed
-from uhn.training.build import build_generator, count_run
+from uhn.training.build import build_generator
 from uhn.training.checkpoint import load_checkpoint, save_checkpoint
+from uhn.training.counts import count_run, count_targets, paper_targets
 from uhn.training.fit import Fit, Progress
 from uhn.training.journal import Journal
 from uhn.training.phases import plan_phases
@@ -209,6 +210,7 @@ def describe_data(facts: list[DataFacts]) -> dict[str, Any]:
         "dataset": ", ".join(fact.dataset for fact in facts),
         "source": sources[0],
         "note": "; ".join(fact.note for fact in facts if fact.note) or None,
+        "sizes": [fact.sizes for fact in facts],
         "train_sha256": digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest(),
     }
 
@@ -241,7 +243,11 @@ def publish(
             "status": "diverged" if progress.diverged else "completed",
             "reason": progress.diverged and f"loss not finite at {progress.diverged}",
             "metrics": metrics,
-            "parameters": {"run": asdict(count_run(config, targets)), "paper": asdict(count_run(paper_config))},
+            "parameters": {
+                "run": asdict(count_run(config, targets, options.scratch)),
+                "paper": asdict(count_run(paper_config, cache=options.scratch)),
+            },
+            **(_describe_family(targets, paper_config, options.scratch) if targets[0].is_family else {}),
             "steps": steps,
             "cost": {
                 "wall_s": round(progress.wall_s, 3),
@@ -254,6 +260,11 @@ def publish(
             "generator_sha256": hashlib.sha256(weights).hexdigest(),
         },
     )
+
+
+def _describe_family(targets: list[TargetSet], paper_config: RunConfig, scratch: Path) -> dict[str, Any]:
+    run, paper = count_targets(targets, scratch), count_targets(paper_targets(paper_config), scratch)
+    return {"family": {"run": asdict(run), "paper": asdict(paper)}}
 
 
 @torch.no_grad()

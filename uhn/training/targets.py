@@ -41,6 +41,7 @@ class TargetSet:
 
     def __init__(self, task: TaskConfig, mode: str, sizes: dict[str, int]) -> None:
         self.task = task
+        self.mode = mode
         self.is_family = task.model in FAMILY_NAMES
         self.roles = _family_roles(task, mode) if self.is_family else Roles((task.model,), {"": (task.model,)})
         self._sizes = sizes
@@ -58,6 +59,10 @@ class TargetSet:
         """Return all models in use, each once."""
         groups = (self.roles.train, *self.roles.reported.values())
         return tuple(dict.fromkeys(name for group in groups for name in group))
+
+    def config(self, name: str) -> Any:
+        """Return the configuration of a model as it is built."""
+        return self.build(name).config
 
     def to(self, device: torch.device) -> None:
         """Move models that own tensors; members of a family own none."""

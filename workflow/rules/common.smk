@@ -64,7 +64,9 @@ def get_run_config(wildcards):
     """Return the resolved hyperparameters of a run; a change of them reruns it."""
     experiment = EXPERIMENTS[wildcards.setting]
     source = DataSource.parse(get_data(wildcards.scale)).kind
-    return resolve(experiment, wildcards.variant, int(wildcards.seed), wildcards.scale, source).to_dict()
+    return resolve(
+        experiment, wildcards.variant, int(wildcards.seed), wildcards.scale, source
+    ).to_dict()
 
 
 def get_run_data(wildcards):
@@ -91,7 +93,7 @@ def get_run_files(scale, pairs, name):
 
 
 def get_targets(scale, *numbers):
-    """Return what the given tables stand for, of all tables if none is given: runs, tables, tracking.
+    """Return what the given tables stand for: runs, tables, tracking; without numbers all of them, and all figures.
 
     Results are named although tables imply them: Snakemake does not make a missing file again if nothing that
     is asked for is older.
@@ -101,6 +103,7 @@ def get_targets(scale, *numbers):
         *get_run_files(scale, pairs, "result.json"),
         *get_table_files(scale, *numbers),
         *get_tracking_files(scale, *numbers),
+        *([] if numbers else get_figure_files(scale)),
     ]
 
 
@@ -114,11 +117,10 @@ def get_table_files(scale, *numbers):
 
 
 def get_tracking_files(scale, *numbers):
-    """Return the markers of the tracked settings of the given tables; nothing where tracking is off."""
+    """Return the markers of the tracked runs of the given tables; nothing where tracking is off."""
     if config["tracking_uri"] == "none":
         return []
-    settings = {setting: None for number in numbers or TABLES for setting, _ in TABLES[number]}
-    return [f"results/{scale}/tracked/{setting}.done" for setting in settings]
+    return [f"results/{scale}/tracked/table_{number:02d}.done" for number in numbers or TABLES]
 
 
 def get_table_results(wildcards):
@@ -150,12 +152,10 @@ def get_figure_results(wildcards):
     ]
 
 
-def get_setting_runs(wildcards):
-    """Return the files of all runs of a setting that tracking reads."""
-    experiment = EXPERIMENTS[wildcards.setting]
-    pairs = [(wildcards.setting, variant) for variant in experiment["variants"]]
+def get_table_runs(wildcards):
+    """Return the files of all runs of a table that tracking reads."""
     return {
-        name: get_run_files(wildcards.scale, pairs, f"{name}.{suffix}")
+        name: get_run_files(wildcards.scale, TABLES[int(wildcards.number)], f"{name}.{suffix}")
         for name, suffix in (("run", "json"), ("metrics", "jsonl"), ("result", "json"))
     }
 

@@ -1,13 +1,14 @@
-# Finished runs -> MLflow. Training never talks to the store; one writer at a time indexes result files.
+# Finished runs -> MLflow. Training never talks to the store; one writer at a time indexes result files. A job takes
+# all runs of a table: what the store already holds is left alone, and a job a setting would cost more than the work.
 
 
-rule track_setting:
+rule track_table:
     input:
-        unpack(get_setting_runs),
+        unpack(get_table_runs),
     output:
-        touch("results/{scale}/tracked/{setting}.done"),
+        touch("results/{scale}/tracked/table_{number}.done"),
     log:
-        "logs/{scale}/track_setting/{setting}.log",
+        "logs/{scale}/track_table/table_{number}.log",
     conda:
         "../../environment.yml"
     resources:

@@ -50,16 +50,16 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
 
 def _level_stds(run: Run) -> pd.DataFrame:
     path = run.path.parent / "metrics.jsonl"
-    logged = [line for line in read_metric_lines(path) if "level_std" in line]
+    logged = [line for line in read_metric_lines(path) if line["phase"].startswith("init") and "level_std" in line]
     if not logged:
         raise UserError(f"{path}: has no level statistics ('level_std'); rerun the training job")
-    steps = [line["step"] for line in logged]
-    if steps != sorted(set(steps)):
-        raise UserError(f"{path}: steps with level_std do not increase; expected steps of the whole initialisation")
-    return pd.DataFrame(
-        [
-            {"level": int(level), "step": line["step"], "std": std}
-            for line in logged
-            for level, std in line["level_std"].items()
+    rows = []
+    before, previous = 0, logged[0]  # each level is initialised in a phase of its own, whose last step is logged
+    for line in logged:
+        if line["phase"] != previous["phase"]:
+            before += previous["step"] + 1
+        previous = line
+        rows += [
+            {"level": int(level), "step": before + line["step"], "std": std} for level, std in line["level_std"].items()
         ]
-    )
+    return pd.DataFrame(rows)

@@ -1,0 +1,37 @@
+"""``uhn generate``: weights of a target model from a trained generator."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = """example:
+  uhn generate results/demo/runs/cnn_mixed_width/uhn/seed21962 --model cnn_mixed_width/17 --out weights.safetensors
+  uhn generate results/demo/runs/cifar10_cnn20/uhn/seed21962 --component convs.2.weight --out kernel.npy
+
+The safetensors file holds one tensor per parameter, named as in the model's state dict:
+  model.load_state_dict(safetensors.torch.load_file("weights.safetensors"), strict=False)
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        "generate",
+        help="write the weights that a trained generator gives a target model",
+        description="Write the weights that the generator of a finished training job gives a target model.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="folder written by `uhn train`")
+    parser.add_argument("--model", help="a target model of the run's setting (default: its only one)")
+    parser.add_argument("--component", metavar="NAME", help="one parameter alone, as a NumPy array")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".safetensors, or .npy of a component")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Generate and write."""
+    from uhn.training.generate import generate_weights, write_weights
+
+    write_weights(generate_weights(args.run_dir, args.model), args.component, args.out)

@@ -1,0 +1,72 @@
+"""How large a run's generator and its target models are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+
+from uhn.errors import UserError
+from uhn.experiments.config import RunConfig
+from uhn.hypernetworks.counting import ParameterCounts, count_parameters
+from uhn.provenance import source_digest
+from uhn.records import read_json, write_json
+from uhn.training.build import build_generator
+from uhn.training.targets import TargetSet
+
+
+@dataclass(frozen=True)
+class TargetCounts:
+    """Sizes of the target models of a run.
+
+    Args:
+        members: number of models.
+        mean_params, max_params: average and largest number of scalars.
+    """
+
+    members: int
+    mean_params: float
+    max_params: int
+
+
+def count_targets(targets: list[TargetSet], cache: Path | None = None) -> TargetCounts:
+    """Count the models of all tasks of a run.
+
+    Building a thousand models to count them takes seconds, so the result is kept.
+
+    Args:
+        targets: the models of each task.
+        cache: folder of kept results, which hold for one state of the sources; None keeps nothing.
+    """
+    if cache is None or not any(target_set.is_family for target_set in targets):
+        return _count(targets)
+    tasks = "+".join(f"{t.task.model}_{t.mode}_{t.task.reduction.digest}" for t in targets)
+    path = cache / "families" / f"{tasks}_{source_digest()[:16]}.json"
+    try:
+        return TargetCounts(**read_json(path))
+    except (UserError, TypeError):
+        counts = _count(targets)
+        write_json(path, asdict(counts))
+        return counts
+
+
+def _count(targets: list[TargetSet]) -> TargetCounts:
+    sizes = [target_set.build(name).num_params for target_set in targets for name in target_set.names()]
+    return TargetCounts(len(sizes), fmean(sizes), max(sizes))
+
+
+def count_run(config: RunConfig, targets: list[TargetSet] | None = None, cache: Path | None = None) -> ParameterCounts:
+    """Count the parameters of a run; of several target models, the mean.
+
+    Args:
+        config: the run.
+        targets: its target models; those of the paper's data sizes when absent.
+        cache: see :func:`count_targets`.
+    """
+    targets = targets or paper_targets(config)
+    return count_parameters(build_generator(config, targets), round(count_targets(targets, cache).mean_params))
+
+
+def paper_targets(config: RunConfig) -> list[TargetSet]:
+    """Return the target models of a run for the published data sets."""
+    return [TargetSet(task, config.mode, {}) for task in config.tasks]
