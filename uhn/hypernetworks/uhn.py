@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,6 +23,7 @@ from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_encoding
 from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, PlaneCache, apply_operators
 from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
+from uhn.hypernetworks.restriction import Restriction, restrict
 from uhn.hypernetworks.structure_encoder import StructureEncoder
 from uhn.hypernetworks.trunk import Trunk
 from uhn.models.base import TargetModel
@@ -77,24 +79,43 @@ class UHN(nn.Module):
         self._prepared.clear()
         self._planes = None
 
-    def forward(self, target: TargetModel) -> dict[str, Tensor]:
-        """Generate the weights of a target model."""
-        return target.unflatten(self.generate_scalars(target))
+    def forward(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Generate the weights of a target model.
 
-    def generate_scalars(self, target: TargetModel) -> Tensor:
-        """Generate all scalars of a target in flattening order. Shape (N,)."""
+        Args:
+            target: the model.
+            rows: of some tensors, the only rows that will be read, as `TargetModel.rows_read` returns them; the
+                others come back as zeros. Everything by default.
+
+        Shapes:
+            rows one (kept,) int64 per name: sorted unique indices along the tensor's first axis
+
+        Raises:
+            ValueError: unknown names, or indices that are not as described.
+        """
+        return target.unflatten(self.generate_scalars(target, rows))
+
+    def generate_scalars(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Generate all scalars of a target in flattening order, or zeros where `forward` does. Shape (N,)."""
         prepared = self._prepare(target)
+        if not rows:
+            return self._generate(prepared)
+        kept = restrict(target, rows, self._device)
+        scalars = self._generate(prepared.restricted(kept, self._rows_at_once()))
+        return scalars.new_zeros(target.num_params).index_copy(0, kept.scalars, scalars)
+
+    def _generate(self, prepared: _Prepared) -> Tensor:
         structure = self.structure_vector(prepared.structure_features)
-        if prepared.plan is None:
+        if prepared.order is None:
             pieces = [
                 checkpoint(self._generate_rows, rows, structure, use_reentrant=False)
                 for rows in prepared.index_rows.split(REFERENCE_ROWS)
             ]
             return torch.cat(pieces)
         if len(prepared.groups) == 1:
-            return self._generate_group(prepared.groups[0], structure)[prepared.plan.order]
+            return self._generate_group(prepared.groups[0], structure)[prepared.order]
         pieces = [checkpoint(self._generate_group, group, structure, use_reentrant=False) for group in prepared.groups]
-        return torch.cat(pieces)[prepared.plan.order]
+        return torch.cat(pieces)[prepared.order]
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
         """Generate the scalars of arbitrary descriptor rows.
@@ -158,8 +179,9 @@ class UHN(nn.Module):
         plan = self._make_plan(target)
         rows = torch.as_tensor(table, device=self._device) if plan is None else None
         groups = [] if plan is None else plan.groups(self._rows_at_once())
+        order = None if plan is None else plan.order
         structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
-        return _Prepared((self._device, self._dtype), rows, plan, groups, structure)
+        return _Prepared((self._device, self._dtype), plan, structure, rows, groups, order)
 
     def _rows_at_once(self) -> int:
         """Return how many rows fit the memory budget: the first layer's output, its gradient and the trunk's tape."""
@@ -187,14 +209,24 @@ class UHN(nn.Module):
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a generator keeps about one target, and for which device and dtype; groups are the plan's operators.
+    """What a generator keeps about one target, and for which device and dtype.
+
+    Without a plan the queries are rows of the index table, else groups of operators and the order of their rows.
 
     Shapes:
-        index_rows (N, 10) float64 where there is no plan, structure_features (L, 2 F_s) or None
+        structure_features (L, 2 F_s) or None, index_rows (N, 10) float64, order (N,)
     """
 
     key: tuple[torch.device, torch.dtype]
-    index_rows: Tensor | None
     plan: FirstLayerPlan | None
-    groups: list[list[FeatureOperator]]
     structure_features: Tensor | None
+    index_rows: Tensor | None
+    groups: list[list[FeatureOperator]]
+    order: Tensor | None
+
+    def restricted(self, kept: Restriction, rows_at_once: int) -> _Prepared:
+        """Keep some of the queries."""
+        if self.plan is None:
+            return replace(self, index_rows=self.index_rows[kept.scalars])
+        stack = self.plan.restricted(kept.coordinates)
+        return replace(self, groups=stack.groups(rows_at_once), order=stack.order)

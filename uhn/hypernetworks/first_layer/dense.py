@@ -31,3 +31,7 @@ class DenseOperator:
     def split(self, rows: int) -> list[DenseOperator]:
         """Cut between rows."""
         return [DenseOperator(part) for part in self.matrix.split(rows)]
+
+    def tensor_order(self) -> Tensor:
+        """Return, for each scalar in tensor order, its row: they are in order."""
+        return torch.arange(self.rows, device=self.matrix.device)

@@ -32,6 +32,38 @@ class FeatureOperator(Protocol):
     def split(self, rows: int) -> list[FeatureOperator]:
         """Cut into operators of at most about so many rows, as far as its structure allows."""
 
+    def tensor_order(self) -> Tensor:
+        """Return, for each scalar in row-major order of its tensor, its row."""
+
+
+class OperatorStack:
+    """Operators whose rows follow each other, and where each generated scalar is among them.
+
+    Args:
+        operators: the stack.
+        order: ``order[i]`` is the row of scalar i.
+
+    Shapes:
+        order (rows,); weight (d, 2 F), bias (d,) -> (rows, d), in the stack's order
+    """
+
+    def __init__(self, operators: Sequence[FeatureOperator], order: Tensor) -> None:
+        self.operators = operators
+        self.order = order
+
+    def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """Evaluate the layer."""
+        return apply_operators(self.operators, weight, bias)
+
+    def groups(self, rows: int) -> list[list[FeatureOperator]]:
+        """Cut the operators into consecutive groups of about so many rows, to be evaluated one after the other."""
+        groups: list[list[FeatureOperator]] = [[]]
+        for operator in (part for whole in self.operators for part in whole.split(rows)):
+            if groups[-1] and sum(op.rows for op in groups[-1]) + operator.rows > rows:
+                groups.append([])
+            groups[-1].append(operator)
+        return groups
+
 
 def apply_operators(operators: Sequence[FeatureOperator], weight: Tensor, bias: Tensor) -> Tensor:
     """Evaluate the layer on the stacked rows of operators.

@@ -7,7 +7,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from uhn.hypernetworks.first_layer.phases import GridPhases, features, phase_table
+from uhn.hypernetworks.first_layer.phases import GridPhases, features, phase_table, rows_of
 
 
 def rotate(weight: Tensor, cos: Tensor, sin: Tensor, out: Tensor) -> None:
@@ -41,20 +41,21 @@ class SeparableOperator:
         self.inner = features(inner, dtype, device)  # (inner rows, 2 F)
         self.cos = angles.cos().to(device, dtype).unsqueeze(-1)  # (outer rows, F, 1)
         self.sin = angles.sin().to(device, dtype).unsqueeze(-1)
+        self.extent = phases.extents[0]
         self.rows = phases.rows
         self.features = self.inner.shape[1]
 
     def forward(self, weight: Tensor, out: Tensor) -> None:
         """Write ``features @ weight``, outer coordinate by outer coordinate."""
         rotated = torch.empty_like(weight)
-        for cos, sin, rows in zip(self.cos, self.sin, out.split(len(self.inner)), strict=True):
+        for cos, sin, rows in zip(self.cos, self.sin, out.unflatten(0, (len(self.cos), len(self.inner))), strict=True):
             rotate(weight, cos, sin, rotated)
             torch.mm(self.inner, rotated, out=rows)
 
     def adjoint(self, grad: Tensor, out: Tensor) -> None:
         """Add ``features.T @ grad``: the inner product, rotated back."""
         product, back = torch.empty_like(out), torch.empty_like(out)
-        for cos, sin, rows in zip(self.cos, self.sin, grad.split(len(self.inner)), strict=True):
+        for cos, sin, rows in zip(self.cos, self.sin, grad.unflatten(0, (len(self.cos), len(self.inner))), strict=True):
             torch.mm(self.inner.T, rows, out=product)
             rotate(product, cos, -sin, back)
             out += back
@@ -68,3 +69,15 @@ class SeparableOperator:
             part.cos, part.sin, part.rows = cos, sin, len(self.inner) * len(cos)
             parts.append(part)
         return parts
+
+    def take(self, coordinates: Tensor) -> SeparableOperator:
+        """Keep some coordinates of the component's first axis."""
+        part = copy(self)
+        outer = rows_of(coordinates, len(self.cos) // self.extent)
+        part.cos, part.sin = self.cos[outer], self.sin[outer]
+        part.extent, part.rows = len(coordinates), len(self.inner) * len(outer)
+        return part
+
+    def tensor_order(self) -> Tensor:
+        """Return, for each scalar in tensor order, its row: they are in order."""
+        return torch.arange(self.rows, device=self.inner.device)
