@@ -22,6 +22,7 @@ from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_encoding
 from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, PlaneCache, apply_operators
+from uhn.hypernetworks.first_layer.policy import feature_dtype
 from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
 from uhn.hypernetworks.restriction import Restriction, restrict
 from uhn.hypernetworks.structure_encoder import StructureEncoder
@@ -38,13 +39,11 @@ class UHN(nn.Module):
     """One network that generates every scalar of any target model its ranges cover.
 
     What a target's queries need and training does not change (features, transforms, the order of rows) is
-    computed once and kept while the target lives. See :mod:`uhn.hypernetworks.first_layer` for how the encoding
-    and the first layer are evaluated together.
+    computed once and kept while the target lives; on a GPU also only until autocast is switched on or off. See
+    :mod:`uhn.hypernetworks.first_layer` for how the encoding and the first layer are evaluated together.
 
-    Args:
-        config: sizes.
-        ranges: bounds of the descriptors of all targets of the setting.
-        generation: how to evaluate.
+    Under autocast the products are rounded as anywhere, phases and the generated scalars are not: these come back in
+    the generator's own type.
 
     Shapes:
         target with N scalars -> its named tensors, N numbers in all
@@ -148,12 +147,28 @@ class UHN(nn.Module):
     def _device(self) -> torch.device:
         return self.trunk.readout.weight.device
 
+    @property
+    def _products_dtype(self) -> torch.dtype | None:
+        """Type of the fused trunk's matrix products if it is not the generator's: autocast's where that is enabled."""
+        if torch.is_autocast_enabled(self._device.type):
+            return torch.get_autocast_dtype(self._device.type)
+        return torch.bfloat16 if self.generation.bf16_products else None
+
+    @property
+    def _feature_dtype(self) -> torch.dtype:
+        autocast = torch.is_autocast_enabled(self._device.type)
+        return feature_dtype(self._device.type, self._dtype, self.generation.first_layer, autocast)
+
+    @property
+    def _kept_for(self) -> tuple[torch.device, torch.dtype, torch.dtype]:
+        return self._device, self._dtype, self._feature_dtype
+
     def _generate_group(self, operators: list[FeatureOperator], structure: Tensor | None) -> Tensor:
         h = apply_operators(operators, self.trunk.first.weight, self.trunk.first.bias)
         if len(h) < FUSED_ROWS or self._device.type != "cpu":
             return self.trunk.after_first(h, structure)
-        matmul_dtype = torch.bfloat16 if self.generation.bf16_products else None
-        return fused_trunk(h, self.trunk, structure, matmul_dtype=matmul_dtype)
+        structure = None if structure is None else structure.to(self._dtype)
+        return fused_trunk(h.to(self._dtype), self.trunk, structure, matmul_dtype=self._products_dtype)
 
     def _generate_rows(self, rows: Tensor, structure: Tensor | None) -> Tensor:
         features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
@@ -167,7 +182,7 @@ class UHN(nn.Module):
     def _prepare(self, target: TargetModel) -> _Prepared:
         """Look up, or compute, what of a target's queries does not change while training."""
         prepared = self._prepared.get(target)
-        if prepared is None or prepared.key != (self._device, self._dtype):
+        if prepared is None or prepared.key != self._kept_for:
             prepared = self._prepared[target] = self._compute_prepared(target)
         return prepared
 
@@ -181,7 +196,7 @@ class UHN(nn.Module):
         groups = [] if plan is None else plan.groups(self._rows_at_once())
         order = None if plan is None else plan.order
         structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
-        return _Prepared((self._device, self._dtype), plan, structure, rows, groups, order)
+        return _Prepared(self._kept_for, plan, structure, rows, groups, order)
 
     def _rows_at_once(self) -> int:
         """Return how many rows fit the memory budget: the first layer's output, its gradient and the trunk's tape."""
@@ -204,12 +219,13 @@ class UHN(nn.Module):
             planes=self._planes,
             dtype=self._dtype,
             device=self._device,
+            feature_dtype=self._feature_dtype,
         )
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a generator keeps about one target, and for which device and dtype.
+    """What a generator keeps about one target, and for which device, dtype and dtype of features.
 
     Without a plan the queries are rows of the index table, else groups of operators and the order of their rows.
 
@@ -217,7 +233,7 @@ class _Prepared:
         structure_features (L, 2 F_s) or None, index_rows (N, 10) float64, order (N,)
     """
 
-    key: tuple[torch.device, torch.dtype]
+    key: tuple[torch.device, torch.dtype, torch.dtype]
     plan: FirstLayerPlan | None
     structure_features: Tensor | None
     index_rows: Tensor | None

@@ -17,6 +17,7 @@ from uhn.hypernetworks.first_layer.dense import DenseOperator
 from uhn.hypernetworks.first_layer.gridding import count_bins, grid_axis, wrap
 from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack
 from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases, rows_of
+from uhn.hypernetworks.first_layer.policy import considers_gridding, exact_routes
 from uhn.hypernetworks.first_layer.separable import SeparableOperator
 from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOperator, transform_macs
 
@@ -47,12 +48,14 @@ class ComponentReport:
     Args:
         rows: its scalars.
         route: the evaluation chosen.
+        dtype: of its features or transforms.
         macs: multiply-adds per hidden unit of one forward pass.
-        error: predicted error relative to the exact features; 0 where the evaluation is exact.
+        error: predicted error relative to exact features in that type; 0 where the evaluation is exact.
     """
 
     rows: int
     route: str
+    dtype: torch.dtype
     macs: float
     error: float
 
@@ -94,6 +97,7 @@ class FirstLayerPlan(OperatorStack):
         route: ``auto``, or one evaluation for all components that admit it (others stay dense).
         planes: gridded planes to share with other plans of the same generator.
         dtype, device: of the layer.
+        feature_dtype: in which dense and separable evaluations keep features; the layer's by default.
 
     Shapes:
         as `OperatorStack`, for all N scalars
@@ -111,8 +115,10 @@ class FirstLayerPlan(OperatorStack):
         planes: PlaneCache | None = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
+        feature_dtype: torch.dtype | None = None,
     ) -> None:
         self.dtype, self.device = dtype, device or torch.device("cpu")
+        self.feature_dtype = feature_dtype or dtype
         self._planes = planes or PlaneCache(self.dtype, self.device)
         self._tolerance = tolerance
         self._extents = [grid.axes[0].extent for grid in grids]
@@ -131,7 +137,7 @@ class FirstLayerPlan(OperatorStack):
         self._add_exact(left, normalizer, encoding, cache_bytes, route)
         for position, operator, macs, error in structured:
             self._add(position, operator)
-            self._reports[position] = ComponentReport(operator.rows, "structured", macs, error)
+            self._reports[position] = ComponentReport(operator.rows, "structured", self.dtype, macs, error)
         super().__init__([part.operator for part in self._parts], _tensor_order(self._parts))
 
     def restricted(self, coordinates: Mapping[int, Tensor]) -> OperatorStack:
@@ -159,8 +165,8 @@ class FirstLayerPlan(OperatorStack):
         self, grid: ComponentGrid, phases: GridPhases, route: str
     ) -> tuple[StructuredOperator, float, float] | None:
         """Build the structured evaluation of a component if it is admissible, accurate enough and cheaper."""
-        if route in ("dense", "separable") or (route == "auto" and self.device.type != "cpu"):
-            return None  # a GPU multiplies the dense matrices faster than it gathers
+        if not considers_gridding(self.device.type, route):
+            return None
         longest = sorted(range(len(grid.axes)), key=lambda i: -phases.extents[i])[:2]
         forced = route == "structured"
         shortest = 2 if forced else MIN_PLANE_EXTENT
@@ -206,31 +212,22 @@ class FirstLayerPlan(OperatorStack):
         cache_bytes: int,
         route: str,
     ) -> None:
-        """Give the remaining components one shared feature matrix while it fits, largest ones separable first."""
-        row_bytes = encoding.width * self.dtype.itemsize
-        kept = sum(phases.rows for _, _, phases in left) * row_bytes
-        separable: set[int] = set()
-        for position, _, phases in sorted(left, key=lambda item: -item[2].rows):
-            divisible = len(phases.extents) > 1
-            if divisible and (route == "separable" or (route != "dense" and kept > cache_bytes)):
-                separable.add(position)
-                kept -= phases.rows * row_bytes
-        block = [(position, grid) for position, grid, _ in left if position not in separable]
+        """Give the remaining components features in one shared matrix, or rotations."""
+        width, dtype = encoding.width, self.feature_dtype
+        routes = exact_routes([phases.extents for _, _, phases in left], width * dtype.itemsize, cache_bytes, route)
+        block = [(position, grid) for (position, grid, _), own in zip(left, routes, strict=True) if own == "dense"]
         if block:
-            rows = torch.as_tensor(materialise_index_table([grid for _, grid in block]), device=self.device)
-            matrix = torch.cat(
-                [exact_features(normalizer, encoding, part, self.dtype) for part in rows.split(INNER_ROWS)]
-            )
             positions, grids = zip(*block, strict=True)
+            rows = torch.as_tensor(materialise_index_table(grids), device=self.device)
+            matrix = torch.empty(len(rows), width, dtype=dtype, device=self.device)
+            for part, out in zip(rows.split(INNER_ROWS), matrix.split(INNER_ROWS), strict=True):
+                out.copy_(exact_features(normalizer, encoding, part, dtype))
             self._parts.append(_Part(DenseOperator(matrix), positions, tuple(map(len, grids))))
-            for position, grid in block:
-                self._reports[position] = ComponentReport(len(grid), "dense", len(grid) * encoding.width, 0.0)
-        for position, _, phases in left:
-            if position in separable:
-                operator = SeparableOperator(phases, _outer_axes(phases.extents), self.dtype, self.device)
-                self._add(position, operator)
-                macs = phases.rows * encoding.width
-                self._reports[position] = ComponentReport(phases.rows, "separable", macs, 0.0)
+        for (position, _, phases), own in zip(left, routes, strict=True):
+            if own == "separable":
+                outer = _outer_axes(phases.extents)
+                self._add(position, SeparableOperator(phases, outer, self.dtype, self.device, dtype))
+            self._reports[position] = ComponentReport(phases.rows, own, dtype, phases.rows * width, 0.0)
 
     def _add(self, position: int, operator: FeatureOperator) -> None:
         self._parts.append(_Part(operator, (position,), (operator.rows,)))

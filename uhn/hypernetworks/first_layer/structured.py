@@ -158,6 +158,7 @@ class StructuredOperator:
         self.plane = plane
         self.rows = phases.rows
         self.features = 2 * len(phases.base)
+        self.dtype = dtype
         direct = [axis for axis in range(len(phases.extents)) if axis not in plane_axes]
         angles = phase_table(
             phases.base + plane.shift,
