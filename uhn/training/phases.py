@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from uhn.experiments.config import RunConfig
 from uhn.hypernetworks.diagnostics import component_statistics
+from uhn.hypernetworks.uhn import UHN
 from uhn.training.initialise import statistics_loss
 from uhn.training.schedules import warmup_cosine
 from uhn.training.workload import Draws, Member
@@ -100,11 +101,16 @@ def initialisation_loss(draws: Draws, level: int | None, generator: nn.Module) -
 
 
 def training_loss(draws: Draws, generator: nn.Module) -> Tensor:
-    """Return the loss of the next target on the next batch of its task, with the target in training mode."""
+    """Return the loss of the next target on the next batch of its task, with the target in training mode.
+
+    A UHN generates the embedding rows of the batch's tokens alone: the others are not read and get no gradient.
+    """
     member, target = draws.next()
     batch = member.task.next_batch()
     target.train()
-    return member.task.loss(target.run(generator(target), *batch.inputs), batch)
+    rows = target.rows_read(*batch.inputs) if isinstance(generator, UHN) else {}
+    weights = generator(target, rows) if rows else generator(target)
+    return member.task.loss(target.run(weights, *batch.inputs), batch)
 
 
 @torch.no_grad()
