@@ -1,6 +1,7 @@
 """The order of tasks and target models against the distribution they are drawn from."""
 
 from collections import Counter
+from itertools import pairwise
 from math import sqrt
 
 import pytest
@@ -44,7 +45,7 @@ def test_tasks_have_their_shares_of_the_steps(seed):
 def test_draws_are_independent_of_each_other():
     """Repetitions of a task are as frequent as the sum of its squared shares says."""
     names = [name for name, _ in take(Draws(members(), 1, "train"), STEPS)]
-    repeated = sum(a == b for a, b in zip(names, names[1:], strict=False))
+    repeated = sum(a == b for a, b in pairwise(names))
     share = sum(p * p for p in PROBABILITIES.values())
     # neighbouring pairs overlap, so the variance is somewhat larger than the binomial one
     assert abs(repeated - STEPS * share) < 5 * 1.5 * sqrt(STEPS * share * (1 - share))
