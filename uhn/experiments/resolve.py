@@ -176,11 +176,11 @@ def _resolve_init(experiment: dict[str, Any], choices: dict[str, Any], reduction
             f"setting '{experiment['setting']}': init has {len(rates)} learning rates, expected one for each of the "
             f"{levels} levels"
         )
-    steps = _reduced(init["steps"], reduction, "init") // levels * levels
+    steps = _reduced(init["steps"], reduction, "init") // levels
     return InitConfig(
-        steps=steps,
+        steps=steps * levels,
         lr=tuple(rate * factor for rate in rates),
-        warmup_steps=min(init.get("warmup_steps", 0), steps // levels // SHORT_WARMUP),
+        warmup_steps=_reduced_warmup(init.get("warmup_steps", 0), steps, init["steps"] // levels),
         clip_norm=init.get("clip_norm"),
     )
 
@@ -194,7 +194,7 @@ def _resolve_train(
         budget=budget,
         unit=unit,
         lr=train["lr"] * reduction.get("lr_factor", {}).get(method, 1.0),
-        warmup=min(defaults[f"warmup_{unit}"], budget // SHORT_WARMUP),
+        warmup=_reduced_warmup(defaults[f"warmup_{unit}"], budget, train[unit]),
         clip_norm=train.get("clip_norm"),
     )
 
@@ -203,3 +203,8 @@ def _reduced(count: int, reduction: dict[str, Any], phase: str) -> int:
     """Shorten a number of steps or epochs; what is not zero stays at least one."""
     shorter = round(count * reduction.get(f"{phase}_fraction", 1.0))
     return max(min(shorter, reduction.get(f"{phase}_limit", shorter)), 1) if count else 0
+
+
+def _reduced_warmup(warmup: int, length: int, published: int) -> int:
+    """Return the warm-up of a schedule: as published, unless the schedule is shorter than published."""
+    return warmup if length == published else min(warmup, length // SHORT_WARMUP)

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from uhn.errors import UserError
+from uhn.experiments.resolve import load_experiment
 from uhn.paths import config_dir
 from uhn.reporting.definitions import needed_runs, table_numbers
 from uhn.reporting.figures.definitions import figure_names, load_figure, ready_figures
@@ -63,6 +64,18 @@ def test_a_figure_is_ready_once_all_its_settings_have_an_experiment(figures):
     assert ready_figures(figures) == []
     (figures / "experiments" / "kan_jv.yaml").touch()
     assert ready_figures(figures) == ["losses"]
+
+
+def test_every_figure_is_drawn():
+    """A setting that is mistyped in a figure would drop it without a word."""
+    assert ready_figures() == figure_names()
+    assert {"distance", "figure_3", "figure_4", "figure_5", "growth", "levels"} <= set(ready_figures())
+
+
+@pytest.mark.parametrize("name", figure_names())
+def test_every_run_of_a_figure_is_a_variant_of_its_setting(name):
+    for setting, variant in load_figure(name).runs:
+        assert variant in load_experiment(setting)["variants"]
 
 
 @pytest.mark.parametrize(
