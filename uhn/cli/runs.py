@@ -7,6 +7,7 @@ from pathlib import Path
 
 EXAMPLE = """example:
   uhn runs --scale paper --table 11
+  uhn runs --scale lite --table extensions
 """
 
 
@@ -20,7 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
-    parser.add_argument("--table", type=int, metavar="N", help="only the runs of one table of the paper")
+    parser.add_argument("--table", metavar="N", help="only the runs of one table: its number in the paper, or its name")
     parser.set_defaults(run=run)
 
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     from uhn.training.counts import count_targets, paper_targets
 
     tables = [args.table] if args.table else ready_tables()
-    pairs = dict.fromkeys(pair for number in tables for pair in needed_runs(number))
+    pairs = dict.fromkeys(pair for table in tables for pair in needed_runs(table))
     print(f"{'setting/variant':<28} {'seeds':>5} {'steps/run':>10} {'target':>10} {'core-hours':>11}")
     total_runs, total_hours = 0, 0.0
     for setting, variant in pairs:

@@ -194,7 +194,7 @@ def test_surgery_on_one_task_is_a_mistake():
     experiment = load_experiment("kan_kv")
     train = experiment["variants"]["uhn"]["train"] | {"gradient_surgery": True}
     changed = experiment | {"variants": {"uhn": experiment["variants"]["uhn"] | {"train": train}}}
-    with pytest.raises(UserError, match="setting 'kan_kv', variant 'uhn': gradient_surgery .* this setting has one"):
+    with pytest.raises(UserError, match=r"setting .kan_kv., variant .uhn.: gradient_surgery .* this setting has one"):
         resolve(changed, "uhn", 21962, "paper")
 
 
