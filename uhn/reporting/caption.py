@@ -89,8 +89,8 @@ def _derived(table: Table) -> list[str]:
     return [
         *(f"{table.columns[column]}: {metric} minus {minus}, seed by seed." for column, metric, minus in metrics),
         *(
-            f"{table.columns[column]}: minus variant {variant} of the same setting, seed by seed, with the 95% Student "
-            "t interval of its mean in brackets."
+            f"{table.columns[column]}: difference to variant {variant} of the same setting, seed by seed, as mean [95% "
+            "Student t interval]."
             for column, variant in variants
         ),
     ]

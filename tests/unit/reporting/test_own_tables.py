@@ -108,7 +108,7 @@ def test_print_has_no_columns_of_the_paper_and_compares_runs_only(own, runs):
     }
     assert "the better mean of a row is bold" in text
     assert "The paper has no such table and prints none of these comparisons." in text
-    assert "Effect: minus variant uhn of the same setting, seed by seed, with the 95% Student t interval" in text
+    assert "Effect: difference to variant uhn of the same setting, seed by seed, as mean" in text
     assert "Verdict" not in text and "unknown" not in text
     assert "Generator Default, Other: 70,785 trainable parameters" in text
 
