@@ -1,9 +1,9 @@
 # Path grammar:
 #   results/<scale>/runs/<setting>/<variant>/seed<k>/   run.json metrics.jsonl generator.safetensors training.json
 #                                                       result.json kernel.npy (Figure 4)
-#   results/<scale>/tables/table_<nn>.{csv,md,tex}
+#   results/<scale>/tables/<table>.{csv,md,tex}         table_<nn> of the paper, extensions
 #   results/<scale>/figures/<name>.{csv,pdf,png}
-#   results/<scale>/tracked/table_<nn>.done             the runs of a table are in the MLflow store
+#   results/<scale>/tracked/<table>.done                the runs of a table are in the MLflow store
 #   logs/<scale>/<rule>/...                             what each job printed
 #   resources/                                          data sets, and markers that say they are ready
 #   scratch/                                            resume checkpoints, lock files, the MLflow store
@@ -34,7 +34,7 @@ rule all:
         get_targets(config["scale"]),
 
 
-# Every table and figure of the paper. The numbered targets below build one: table_01, table_02, ...
+# Every table and figure of the paper and beyond it. The targets below build one table: table_01, ..., extensions.
 rule tables:
     input:
         get_targets(config["scale"]),
@@ -46,10 +46,10 @@ rule figures:
         get_figure_files(config["scale"]),
 
 
-for number in TABLES:
+for table in TABLES:
 
     rule:
         name:
-            f"table_{number:02d}"
+            table
         input:
-            get_targets(config["scale"], number),
+            get_targets(config["scale"], table),

@@ -94,6 +94,11 @@ def resolve(
     defaults = load_defaults()
     method, depth = choices["method"], experiment.get("depth")
     entries = _task_entries(experiment)
+    if choices["train"].get("gradient_surgery") and len(entries) == 1:
+        raise UserError(
+            f"setting '{experiment['setting']}', variant '{variant}': gradient_surgery combines the gradients of "
+            "several tasks, this setting has one; remove it"
+        )
     reductions = [_reduction_of(scale, entry["task"], experiment["setting"]) for entry in entries]
     reduction = reductions[0]
     kinds = {entry["task"] for entry in entries}
@@ -196,6 +201,7 @@ def _resolve_train(
         lr=train["lr"] * reduction.get("lr_factor", {}).get(method, 1.0),
         warmup=_reduced_warmup(defaults[f"warmup_{unit}"], budget, train[unit]),
         clip_norm=train.get("clip_norm"),
+        gradient_surgery=train.get("gradient_surgery", False),
     )
 
 

@@ -120,7 +120,7 @@ def test_a_table_is_ready_once_all_its_settings_have_an_experiment(config):
     (experiments / "kan_kv.yaml").touch()
     assert ready_tables(config) == []
     (experiments / "kan_jv.yaml").touch()
-    assert ready_tables(config) == [7]
+    assert ready_tables(config) == ["table_07"]
 
 
 def test_every_table_of_the_paper_is_built():
