@@ -6,9 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from uhn.errors import UserError
+
 EXAMPLES = """examples:
   uhn report table 11 --scale demo
   uhn report table extensions --scale demo
+  uhn report table 1 --scale paper --rows pubmed_gcn pubmed_gat --available --stem table_01_pubmed
   uhn report figure 3 --scale demo
   uhn report figure growth --scale paper --runs results/published/paper/runs --out my_figures
 """
@@ -34,6 +37,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--seeds", type=int, nargs="+", metavar="K", help="seeds to use (default: those of each experiment file)"
     )
+    parser.add_argument("--available", action="store_true", help="use the seeds that are there, whichever they are")
+    part = parser.add_argument_group("part of a table")
+    part.add_argument("--rows", nargs="+", default=[], metavar="ID", help="rows to show (default: all)")
+    part.add_argument("--columns", nargs="+", default=[], metavar="ID", help="columns to show (default: all)")
+    part.add_argument("--stem", metavar="NAME", help="name of the files (default: the table's)")
     parser.set_defaults(run=run)
 
 
@@ -42,7 +50,11 @@ def run(args: argparse.Namespace) -> None:
     from uhn.experiments.resolve import load_experiment, load_scale, seeds_of
 
     scale_label = load_scale(args.scale)["label"]
+    if args.kind == "figure" and (args.rows or args.columns or args.stem):
+        raise UserError("--rows, --columns and --stem: expected with a table only; leave them out for a figure")
     name, pairs, publish = _table(args.name) if args.kind == "table" else _figure(args.name)
+    part = {"rows": args.rows, "columns": args.columns, "stem": args.stem} if args.kind == "table" else {}
+    seeds = {pair: args.seeds or seeds_of(load_experiment(pair[0]), args.scale) for pair in pairs}
     results = Path("results") / args.scale
     published = publish(
         name,
@@ -50,7 +62,8 @@ def run(args: argparse.Namespace) -> None:
         out=args.out or results / f"{args.kind}s",
         scale=args.scale,
         scale_label=scale_label,
-        seeds={pair: args.seeds or seeds_of(load_experiment(pair[0]), args.scale) for pair in pairs},
+        seeds=None if args.available else seeds,
+        **part,
     )
     for warning in published.warnings:
         print(f"uhn: warning: {warning}", file=sys.stderr)
