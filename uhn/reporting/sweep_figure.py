@@ -189,7 +189,7 @@ def _draw_extra_seeds(axes: Axes, lines: Sequence[dict[str, Any]], metric: Metri
 
 
 def _title(stage: str, metric: Metric) -> str:
-    return f"{stage}\n{metric.name.removeprefix('val/')}"
+    return f"{stage}\n{metric.name.removeprefix('validation/')}"
 
 
 def _hatch(line: dict[str, Any]) -> str:

@@ -79,12 +79,24 @@ def publish_sweep_table(
         frame = build_sweep_frame(number, shown)
         grid = lay_out_sweeps(number, shown, frame)
     words = sweep_caption(number, shown, scale, scale_label)
+    return _write(out / f"table_{number:02d}", table, grid, words, frame)
+
+
+def publish_one_sweep(outcome: Outcome, out: Path, scale: str, scale_label: str) -> list[Path]:
+    """Write ``selection.csv``, ``.md`` and ``.tex``: the grids and choices of one sweep."""
+    number = outcome.sweep.selected_table
+    frame = build_sweep_frame(number, [outcome])
+    table = SweepTable(number, f"Sweep {outcome.sweep.name}: grids and selected hyperparameters")
+    return _write(out / "selection", table, _both(frame), sweep_caption(number, [outcome], scale, scale_label), frame)
+
+
+def _write(stem: Path, table: SweepTable, grid: Grid, words: Sequence[str], frame: pd.DataFrame) -> list[Path]:
     texts = {
         "csv": frame.to_csv(index=False, lineterminator="\n"),
         "md": to_markdown(table, grid, words),
         "tex": to_latex(table, grid, words),
     }
-    paths = [out / f"table_{number:02d}.{ending}" for ending in texts]
+    paths = [stem.with_suffix(f".{ending}") for ending in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         write_bytes(path, text.encode())
     return paths
