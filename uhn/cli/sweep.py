@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from uhn.cli.job import add_job_options, job_options, run_job
 
 if TYPE_CHECKING:
+    from uhn.data.sources import DataSource
+    from uhn.experiments.config import RunConfig
     from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
 
 EXAMPLES = """examples:
@@ -94,27 +96,45 @@ def run_slot(args: argparse.Namespace) -> int:
         skipped = CandidateResult(slot, args.seed, SKIPPED, None, reason=planned.reason, same_as=planned.same_as)
         write_candidate(out / "candidate.json", sweep, args.scale, skipped)
         return 0
-    return run_job(lambda: _train(args, sweep, slot, planned, out))
+    return _run_candidate(args, sweep, slot, planned, out)
 
 
-def _train(args: argparse.Namespace, sweep: SweepConfig, slot: Slot, planned: Hyperparameters, out: Path) -> None:
+def _run_candidate(
+    args: argparse.Namespace, sweep: SweepConfig, slot: Slot, planned: Hyperparameters, out: Path
+) -> int:
+    """Train and validate a candidate.
+
+    A folder that holds it already, finished on the same kind of device, is left as it is: when the stage before is
+    decided again, candidates that keep their hyperparameters cost nothing.
+    """
+    from uhn.data.sources import DataSource
+    from uhn.experiments.resolve import load_experiment, source_of
+    from uhn.records import read_record
+    from uhn.sweeps.apply import resolve_tuned
+    from uhn.sweeps.files import holds_result
+    from uhn.sweeps.load import Tuning
+    from uhn.sweeps.selection import CandidateResult, write_candidate
+
+    source = DataSource.parse(args.data or source_of(args.scale))
+    run = load_experiment(sweep.setting), sweep.variant, args.seed, args.scale, source.kind
+    config = resolve_tuned(*run, Tuning(sweep), planned, mode="tuning")
+    if not holds_result(out, config, args.device) and (code := _train(args, config, source, out)):
+        return code
+    result = read_record(out / "result.json", "result")
+    write_candidate(out / "candidate.json", sweep, args.scale, CandidateResult.of_run(slot, planned, result))
+    return 0
+
+
+def _train(args: argparse.Namespace, config: RunConfig, source: DataSource, out: Path) -> int:
     from uhn.allocator import keep_freed_memory
 
     keep_freed_memory()
 
-    from uhn.data.sources import DataSource
-    from uhn.experiments.resolve import load_experiment, resolve, source_of
-    from uhn.sweeps.apply import resolve_tuned
-    from uhn.sweeps.load import Tuning
-    from uhn.sweeps.selection import CandidateResult, write_candidate
+    from uhn.experiments.resolve import load_experiment, resolve
     from uhn.training.candidate import run_candidate
 
-    source, experiment = DataSource.parse(args.data or source_of(args.scale)), load_experiment(sweep.setting)
-    identity = experiment, sweep.variant, args.seed, args.scale, source.kind
-    config = resolve_tuned(*identity, Tuning(sweep), planned, mode="tuning")
-    paper_config = resolve(experiment, sweep.variant, args.seed, "paper")
-    result = run_candidate(config, out, job_options(args, source), paper_config)
-    write_candidate(out / "candidate.json", sweep, args.scale, CandidateResult.of_run(slot, planned, result))
+    paper_config = resolve(load_experiment(config.setting), config.variant, config.seed, "paper")
+    return run_job(lambda: run_candidate(config, out, job_options(args, source), paper_config))
 
 
 def select_stage(args: argparse.Namespace) -> None:

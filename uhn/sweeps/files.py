@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from uhn.errors import UserError
+from uhn.experiments.config import RunConfig
 from uhn.paths import candidate_dir, selection_file
+from uhn.records import read_json
 from uhn.sweeps.grids import Slot, SweepConfig
 from uhn.sweeps.selection import CandidateResult, Selection, read_candidate, read_selection
 
@@ -69,3 +71,16 @@ def read_final(path: Path, sweep: SweepConfig, scale: str) -> Selection:
     if selection.stage != sweep.stages[-1]:
         raise UserError(f"{path}: decides stage {selection.stage}, expected the last, stage {sweep.stages[-1]}")
     return selection
+
+
+def holds_training(folder: Path, config: RunConfig, device: str) -> bool:
+    """Tell whether a folder holds the finished training of a configuration on a kind of device."""
+    if not ((folder / "run.json").exists() and (folder / "training.json").exists()):
+        return False
+    run = read_json(folder / "run.json")
+    return (run["config_digest"], run["provenance"]["device"]) == (config.digest, device)
+
+
+def holds_result(folder: Path, config: RunConfig, device: str) -> bool:
+    """Tell whether a folder holds the finished run of a configuration on a kind of device."""
+    return (folder / "result.json").exists() and holds_training(folder, config, device)

@@ -10,16 +10,20 @@ rule build_table:
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:
         csv=report(
-            "results/{scale}/tables/table_{number}.csv",
+            "results/{scale}{tuned}/tables/table_{number}.csv",
             caption="../report/table.rst",
             category="Tables",
-            labels={"table": "{number}", "scale": "{scale}"},
+            labels={"table": "{number}", "scale": "{scale}{tuned}"},
         ),
-        md="results/{scale}/tables/table_{number}.md",
-        tex="results/{scale}/tables/table_{number}.tex",
+        md="results/{scale}{tuned}/tables/table_{number}.md",
+        tex="results/{scale}{tuned}/tables/table_{number}.tex",
     log:
-        "logs/{scale}/build_table/table_{number}.log",
+        "logs/{scale}{tuned}/build_table/table_{number}.log",
     conda:
         "../../environment.yml"
+    params:
+        hyperparameters=get_hyperparameters,
+        seeds=config["report_seeds"],
     shell:
-        "python -m uhn report table {wildcards.number} --scale {wildcards.scale} > {log} 2>&1"
+        "python -m uhn report table {wildcards.number} --scale {wildcards.scale}"
+        " --hyperparameters {params.hyperparameters} --report-seeds {params.seeds} > {log} 2>&1"
