@@ -15,7 +15,7 @@ SHORT = {
         }
     },
 }
-FINE, BAD = 5.0e-5, 1.0e30
+FINE, BAD = 5.0e-6, 1.0e30
 
 
 def shorten(config):

@@ -55,6 +55,7 @@ try:
     TABLES = {number: needed_runs(number) for number in ready_tables()}
     FIGURES = {name: load_figure(name) for name in ready_figures()}
     SWEEPS = load_sweeps(config["scale"])
+    load_tunings(config["scale"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
