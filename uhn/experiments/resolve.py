@@ -170,7 +170,7 @@ def _resolve_task(experiment: dict[str, Any], entry: dict[str, Any], reduction: 
         model=entry["model"],
         metric=entry["metric"],
         batch_size=None if default is None else min(wanted, reduction.get("batch_size", wanted)),
-        probability=entry.get("probability", 1.0),
+        probability=1 / len(experiment["tasks"]) if reduction.get("equal_shares") else entry.get("probability", 1.0),
         reduction=TargetReduction(**reduction.get("targets", {})),
     )
 
