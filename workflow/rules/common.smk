@@ -14,7 +14,7 @@ from uhn.experiments.resolve import (
     resolve,
     source_of,
 )
-from uhn.paths import config_dir, results_name, run_dir, selection_file, sweeps_dir
+from uhn.paths import candidate_dir, config_dir, results_name, run_dir, selection_file, sweeps_dir
 from uhn.records import schema_problem
 from uhn.reporting.definitions import needed_runs, ready_tables
 from uhn.reporting.figures.definitions import load_figure, ready_figures
