@@ -154,3 +154,38 @@ def test_swept_hyperparameters_of_a_run(folder, tmp_path):
     assert main(train) == 2
     path.write_text(json.dumps(record | {"sweep": "kan_jv"}))
     assert main(train) == 2
+
+
+def test_a_table_of_the_sweeps_there_are(folder, tmp_path, capsys):
+    for slot in ("stage1/i0_j0", "stage1/i1_j0"):
+        assert run(slot) == 0
+    assert select(1) == 0
+    assert main(["report", "table", "13"]) == 0
+    text = (tmp_path / "results/demo/tables/table_13.md").read_text()
+    assert "26 of 26 sweeps were not run to the end." in text
+    assert main(["report", "table", "12"]) == 0
+    assert "| kan_kv | 4,000 epochs | 1e-4 of" in (tmp_path / "results/demo/tables/table_12.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence", "place"),
+    [
+        (["--hyperparameters", "swept"], "; hyperparameters: selected by our own sweeps at this scale", "demo-swept"),
+        (["--report-seeds", "fresh"], "; seeds: fresh, used by no search", "demo"),
+        ([], "", "demo"),
+    ],
+)
+def test_captions_say_whose_hyperparameters_and_seeds(folder, tmp_path, monkeypatch, options, sentence, place):
+    seen = {}
+
+    def publish(name, **facts):
+        from uhn.reporting.publish import Published
+
+        seen.update(facts)
+        return Published([], [])
+
+    monkeypatch.setattr("uhn.reporting.publish.publish_table", publish)
+    assert main(["report", "table", "11", *options]) == 0
+    assert seen["scale_label"] == f"test scale: a few steps{sentence}"
+    assert seen["runs"].parts[:3] == ("results", place, "runs") and seen["out"].parts[1] == place
+    assert seen["seeds"]["kan_kv", "uhn"] == ([23547] if "fresh" in options else [21962])
