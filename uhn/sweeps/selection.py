@@ -54,6 +54,14 @@ class CandidateResult:
                 return cls(slot, seed, DIVERGED, hyperparameters, reason=f"{name} is {value}")
         return cls(slot, seed, COMPLETED, hyperparameters, metrics)
 
+    @classmethod
+    def of_run(cls, slot: Slot, hyperparameters: Hyperparameters, result: Mapping[str, Any]) -> CandidateResult:
+        """Return the outcome of a run from its ``result.json``."""
+        if result["status"] == DIVERGED:
+            return cls(slot, result["seed"], DIVERGED, hyperparameters, reason=result["reason"])
+        metrics = {name: value for name, value in result["metrics"].items() if name.startswith("validation/")}
+        return cls.finished(slot, result["seed"], hyperparameters, metrics)
+
 
 @dataclass(frozen=True)
 class Dropped:

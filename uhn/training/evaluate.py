@@ -6,6 +6,7 @@ A tuning run is evaluated on its validation examples instead, and opens no test 
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -46,6 +47,8 @@ def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], e
 def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) -> None:
     """Evaluate the final weights of a finished training job, on the CPU, and write result.json.
 
+    A run whose final weights give a metric that is not finite has diverged, like one whose training loss was not.
+
     Raises:
         UserError: files of the training job or data are missing, damaged or of another version.
     """
@@ -54,6 +57,7 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
     training = read_record(run_dir / "training.json", "training")
     config = RunConfig.from_dict(run["config"])
     metrics, models = dict(training["metrics"]), []
+    outcome = {key: training[key] for key in ("status", "reason")}
     if training["status"] == "completed":
         split = "validation" if config.mode == "tuning" else "test"
         members = load_members(config, split, source, torch.device("cpu"))
@@ -64,12 +68,15 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
             found = evaluate_models(generator, member)
             models += describe_models(found, member.targets) if member.targets.is_family else []
             metrics |= {f"{prefix}/{name}": value for name, value in mean_metrics(found).items()}
+    if bad := next((name for name, value in metrics.items() if not math.isfinite(value)), None):
+        outcome = {"status": "diverged", "reason": f"{bad} of the final weights is {metrics[bad]}"}
+        metrics, models = {}, []
     write_json(
         run_dir / "result.json",
         {
             "schema_version": SCHEMA_VERSION,
             **{key: run[key] for key in ("setting", "variant", "seed", "scale")},
-            **{key: training[key] for key in ("status", "reason")},
+            **outcome,
             "metrics": metrics,
             **({"models": models} if models else {}),
             **{key: training[key] for key in ("parameters", "family", "steps", "cost") if key in training},

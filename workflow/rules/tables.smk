@@ -10,16 +10,20 @@ rule build_table:
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:
         csv=report(
-            "results/{scale}/tables/{table}.csv",
+            "results/{scale}{tuned}/tables/{table}.csv",
             caption="../report/table.rst",
             category="Tables",
-            labels={"table": "{table}", "scale": "{scale}"},
+            labels={"table": "{table}", "scale": "{scale}{tuned}"},
         ),
-        md="results/{scale}/tables/{table}.md",
-        tex="results/{scale}/tables/{table}.tex",
+        md="results/{scale}{tuned}/tables/{table}.md",
+        tex="results/{scale}{tuned}/tables/{table}.tex",
     log:
-        "logs/{scale}/build_table/{table}.log",
+        "logs/{scale}{tuned}/build_table/{table}.log",
     conda:
         "../../environment.yml"
+    params:
+        hyperparameters=get_hyperparameters,
+        seeds=config["report_seeds"],
     shell:
-        "python -m uhn report table {wildcards.table} --scale {wildcards.scale} > {log} 2>&1"
+        "python -m uhn report table {wildcards.table} --scale {wildcards.scale}"
+        " --hyperparameters {params.hyperparameters} --report-seeds {params.seeds} > {log} 2>&1"
