@@ -180,7 +180,7 @@ def test_extensions_compare_with_runs_of_the_papers_tables():
         assert variant in load_experiment(setting)["variants"]
 
 
-def test_extensions_can_be_made(tmp_path, multi_model_results):
+def test_extensions_can_be_made(tmp_path):
     write_all(tmp_path / "runs")
     seeds = {pair: SEEDS for pair in needed_runs("extensions")}
     paths = publish_table(
