@@ -94,6 +94,8 @@ class UHN(nn.Module):
     def generate_scalars(self, target: TargetModel, network: Network | None = None) -> Tensor:
         """Generate all scalars of a target in flattening order.
 
+        On a CPU in the generator's own type also under autocast: its evaluation there is fused by hand.
+
         Args:
             target: the model.
             network: answers this generator's encoded queries in place of its own network (recursion).
@@ -103,6 +105,12 @@ class UHN(nn.Module):
         """
         network = network or self
         prepared = self._prepare(target)
+        if self._device.type == "cpu":
+            with torch.autocast("cpu", enabled=False):
+                return self._generate(prepared, network)
+        return self._generate(prepared, network)
+
+    def _generate(self, prepared: _Prepared, network: Network) -> Tensor:
         structure = network.structure_vector(prepared.structure_features)
         if prepared.plan is None:
             generate = partial(self._generate_rows, network=network, structure=structure)
