@@ -68,7 +68,7 @@ def write_json(path: Path, data: Any) -> None:
 def write_bytes(path: Path, payload: bytes) -> None:
     """Write a file by rename, so that a crash or a full disk never leaves half of it under its name."""
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")  # caches are written by several jobs at once
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:

@@ -85,13 +85,18 @@ class SparseFeatures:
 
 
 class _SparseLinear(torch.autograd.Function):
-    """``x @ weight.T`` with a gradient for the weight alone; torch's own transposes the matrix in every step."""
+    """``x @ weight.T`` with a gradient for the weight alone; torch's own transposes the matrix in every step.
+
+    In the features' type also under autocast: there are no sparse products in half precision.
+    """
 
     @staticmethod
     def forward(ctx, values: Tensor, weight: Tensor, pattern: Pattern) -> Tensor:
         ctx.pattern = pattern
+        ctx.weight_dtype = weight.dtype
         ctx.save_for_backward(values)
-        return _compressed(pattern.rows, pattern.columns, values, pattern.shape) @ weight.T
+        with torch.autocast(values.device.type, enabled=False):
+            return _compressed(pattern.rows, pattern.columns, values, pattern.shape) @ weight.T.to(values.dtype)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, None]:
@@ -100,7 +105,7 @@ class _SparseLinear(torch.autograd.Function):
         transposed = _compressed(
             pattern.transposed_rows, pattern.transposed_columns, values[pattern.order], pattern.shape[::-1]
         )
-        return None, (transposed @ gradient.contiguous()).T, None
+        return None, (transposed @ gradient.contiguous()).T.to(ctx.weight_dtype), None
 
 
 def _compressed(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:

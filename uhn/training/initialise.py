@@ -13,6 +13,8 @@ def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
 
     .. math:: L = \frac{1}{2C} \sum_c (m_c - \mu_c)^2 + (s_c - \sigma_c)^2
 
+    In float32 also under autocast, whose half precision would round small differences to zero.
+
     Not weighted by component size. Components of one scalar have std 0 with gradient 0; empty ones (a bias
     that is switched off) do not count.
 
@@ -24,7 +26,7 @@ def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
         The loss, a scalar.
     """
     placed = [p for p in target.placed_components if len(p.grid)]
-    tensors = [weights[p.name] for p in placed]
+    tensors = [weights[p.name].to(torch.promote_types(weights[p.name].dtype, torch.float32)) for p in placed]
     means = torch.stack([w.mean() for w in tensors])
     stds = torch.stack([w.std(correction=0) if w.numel() > 1 else w.new_zeros(()) for w in tensors])
     mean_targets = means.new_tensor([p.component.init.mean for p in placed])
