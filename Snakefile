@@ -1,9 +1,9 @@
 # Path grammar:
 #   results/<scale>/runs/<setting>/<variant>/seed<k>/   run.json metrics.jsonl generator.safetensors training.json
 #                                                       result.json kernel.npy (Figure 4)
-#   results/<scale>/tables/table_<nn>.{csv,md,tex}
+#   results/<scale>/tables/<table>.{csv,md,tex}         table_<nn> of the paper, extensions
 #   results/<scale>/figures/<name>.{csv,pdf,png}
-#   results/<scale>/tracked/table_<nn>.done             the runs of a table are in the MLflow store
+#   results/<scale>/tracked/<table>.done                the runs of a table are in the MLflow store
 #   results/<scale>/sweeps/<sweep>/stage<k>/            i<a>_j<b>/seed<k>/candidate.json (stage 4: r<a>), selected.json
 #   results/<scale>/sweeps/<sweep>/                     stages.{csv,pdf,png} selection.{csv,md,tex}
 #   results/<scale>-swept/{runs,tables,figures,tracked} the same with the hyperparameters that sweeps select
@@ -39,7 +39,7 @@ rule all:
         get_targets(config["scale"]),
 
 
-# Every table and figure of the paper. The numbered targets below build one: table_01, table_02, ...
+# Every table and figure of the paper and beyond it. The targets below build one table: table_01, ..., extensions.
 rule tables:
     input:
         get_targets(config["scale"]),
@@ -51,13 +51,13 @@ rule figures:
         get_figure_files(config["scale"]),
 
 
-for number in TABLES:
+for table in TABLES:
 
     rule:
         name:
-            f"table_{number:02d}"
+            table
         input:
-            get_targets(config["scale"], number),
+            get_targets(config["scale"], table),
 
 
 # Every sweep, and the tables of their grids and choices: 12 to 16 and 18 to 22.

@@ -1,4 +1,4 @@
-"""A copy of the pipeline to build in, with two functions of Table 11 and very short runs."""
+"""A copy of the pipeline to build in, with a few rows of its tables and very short runs."""
 
 import os
 import re
@@ -8,17 +8,30 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 SHORT_DEMO = """label: "test scale: a few steps"
+data: standin
 num_seeds: 2
 tasks:
   formula_regression:
-    epochs_fraction: 0.01
+    train_fraction: 0.01
     init_fraction: 0.1
-    uhn_lr_factor: 20.0
-    hypernetwork: {index_frequencies: 32, hidden_dim: 16}
+    lr_factor: {uhn: 20.0}
+    hypernetwork_divisor: {index_frequencies: 64, hidden_dim: 8}
+  image_classification: &short
+    train_limit: 1
+    init_limit: 12
+    batch_size: 128
+    hypernetwork_divisor: {index_frequencies: 64, hidden_dim: 8}
+    targets: {width_divisor: 4, depth_divisor: 2, members: 8}
+    ha: {block_size: 4, embedding_dim: 8, hidden_dim: 8}
+    chunked: {chunk_size: 500, embedding_dim: 8}
+  text_classification: *short
+settings:
+  recursion_k1: {train_limit: 6, init_limit: 12}
 """
 
 
@@ -68,13 +81,44 @@ def pipeline(tmp_path):
     return copy_pipeline(tmp_path)
 
 
+def keep_rows(pipeline, **rows):
+    """Drop all tables but those named ``table_<nn>``, and all their rows but those with the given ids."""
+    for path in (pipeline.folder / "config" / "tables").glob("*.yaml"):
+        if path.stem in rows:
+            definition = yaml.safe_load(path.read_text())
+            definition["rows"] = [row for row in definition["rows"] if row["id"] in rows[path.stem]]
+            path.write_text(yaml.safe_dump(definition))
+        else:
+            path.unlink()
+
+
+def keep_series(pipeline, **series):
+    """Drop all figures but those named, and all their series but those with the given ids; None keeps all."""
+    for path in (pipeline.folder / "config" / "figures").glob("*.yaml"):
+        if path.stem in series:
+            definition = yaml.safe_load(path.read_text())
+            if series[path.stem]:
+                definition["series"] = [one for one in definition["series"] if one["id"] in series[path.stem]]
+            path.write_text(yaml.safe_dump(definition))
+        else:
+            path.unlink()
+
+
 @pytest.fixture
 def short_pipeline(pipeline):
-    """Two functions, runs of forty steps."""
-    config = pipeline.folder / "config"
-    (config / "scales" / "demo.yaml").write_text(SHORT_DEMO)
-    table = config / "tables" / "table_11.yaml"
-    head, rows = table.read_text().split("rows:\n")
-    kept = [line for line in rows.splitlines() if "id: kan_kv," in line or "id: kan_jv," in line]
-    table.write_text(head + "rows:\n" + "\n".join(kept) + "\n")
+    """Two functions and one recursive chain, runs of a few steps."""
+    (pipeline.folder / "config" / "scales" / "demo.yaml").write_text(SHORT_DEMO)
+    keep_rows(pipeline, table_11=["kan_kv", "kan_jv"], table_05=["recursive_k1"])
+    keep_series(pipeline, levels=["recursion_k1"])
+    return pipeline
+
+
+@pytest.fixture
+def figure_pipeline(pipeline):
+    """One row or series for every other kind of figure, one seed."""
+    scale = SHORT_DEMO.replace("num_seeds: 2", "num_seeds: 1")
+    (pipeline.folder / "config" / "scales" / "demo.yaml").write_text(scale)
+    keep_rows(pipeline, table_02=["cifar10_cnn20"])
+    family = ["cnn_mixed_depth"]
+    keep_series(pipeline, figure_3=family, distance=family, figure_4=["gaussian_fourier"], figure_5=None, growth=None)
     return pipeline

@@ -8,6 +8,7 @@ import sqlite3
 import time
 
 import numpy as np
+import pytest
 
 
 def results(folder):
@@ -22,7 +23,7 @@ def test_build_rebuild_and_kill(short_pipeline):
     assert done.returncode == 0, done.stdout
 
     first = results(folder)
-    assert len(first) == 2 * 2 * 2
+    assert len(first) == 2 * 2 * 2 + 2  # two functions, methods and seeds; both seeds of the chain
     with open(folder / "results/demo/tables/table_11.csv") as file:
         (cell,) = [row for row in csv.DictReader(file) if (row["row"], row["column"]) == ("kan_kv", "uhn")]
     seeds = [metrics["test/rmse"] for run, metrics in first.items() if "kan_kv/uhn" in run]
@@ -33,16 +34,30 @@ def test_build_rebuild_and_kill(short_pipeline):
 
     with sqlite3.connect(folder / "scratch" / "mlflow.db") as database:
         (tracked,) = database.execute("select count(*) from runs where lifecycle_stage = 'active'").fetchone()
-    assert tracked == 8 + 4  # runs, and a parent for each function and method
+    assert tracked == 10 + 5  # runs, and a parent for each setting and method
+    with open(folder / "results/demo/figures/levels.csv") as file:
+        lines = list(csv.DictReader(file))
+    # 12 steps in all, 6 a level: the first level is seen during both, the leaf during its own
+    assert [(line["level"], line["step"]) for line in lines] == [
+        *(("0", str(step)) for step in range(12)),
+        *(("1", str(step)) for step in range(6, 12)),
+    ]
+    assert {line["n"] for line in lines} == {"2"}
 
     assert short_pipeline.jobs("tables") == {}
+
+    figure = folder / "config" / "figures" / "levels.yaml"
+    text = figure.read_text()
+    figure.write_text(text.replace("Scale of the weights", "Size of the weights"))
+    assert short_pipeline.jobs("tables") == {"draw_figure": 1, "tables": 1, "total": 2}
+    figure.write_text(text)
 
     victim = folder / "results/demo/runs/kan_kv/uhn/seed21962"
     (victim / "result.json").unlink()
     assert short_pipeline.jobs("tables") == {
         "evaluate_run": 1,
         "build_table": 1,
-        "track_setting": 1,
+        "track_table": 1,
         "tables": 1,
         "total": 4,
     }
@@ -79,3 +94,22 @@ def test_two_builds_in_one_folder_do_not_mix(short_pipeline):
     assert second.stdout.strip() == "another `make` builds in this folder; wait for it or stop it, then run again"
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
+
+
+@pytest.mark.slow
+def test_figures_are_drawn_from_the_files_of_real_runs(figure_pipeline):
+    """Families, kernels, epoch losses and counts as training and evaluation write them."""
+    folder = figure_pipeline.folder
+    done = figure_pipeline.run("tables", "--config", "tracking_uri=none")
+    assert done.returncode == 0, done.stdout
+    tables = {}
+    for name in ("figure_3", "distance", "figure_4", "figure_5", "growth"):
+        with open(folder / f"results/demo/figures/{name}.csv") as file:
+            tables[name] = list(csv.DictReader(file))
+        assert (folder / f"results/demo/figures/{name}.png").stat().st_size > 1000
+    assert [line["split"] for line in tables["figure_3"]] == ["seen"] * 2 + ["unseen"] * 2  # a fifth of 8, at least 2
+    assert all(float(line["distance"]) > 0 for line in tables["distance"])
+    assert [line["epoch"] for line in tables["figure_5"]] == ["0", "0"]
+    assert {line["params_paper_scale"] for line in tables["growth"] if line["column"] == "uhn"} == {"612117"}
+    kernel = np.load(folder / "results/demo/runs/cifar10_cnn20/uhn/seed21962/kernel.npy")
+    assert kernel.dtype == np.float32 and kernel.shape[2:] == (3, 3) and kernel.std() > 0

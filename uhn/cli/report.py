@@ -10,6 +10,7 @@ EXAMPLES = """examples:
   uhn report table 11 --scale demo
   uhn report table 11 --scale demo --hyperparameters swept
   uhn report table 13 --scale paper               # of the sweeps there are
+  uhn report table extensions --scale demo
   uhn report figure 3 --scale demo
   uhn report figure growth --scale paper --runs results/published/paper/runs --out my_figures
 """
@@ -20,13 +21,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "report",
         help="write a table or figure from result files",
-        description="Write a table of the paper as .csv (all), .md and .tex, beside the paper's numbers, or a figure "
+        description="Write a table as .csv (all), .md and .tex, beside the paper's numbers, or a figure "
         "as .pdf, .png and .csv.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("kind", choices=["table", "figure"], help="what to write")
-    parser.add_argument("name", metavar="NAME", help="its number in the paper; a figure's name in config/figures")
+    parser.add_argument(
+        "name", metavar="NAME", help="its number in the paper, or its name in config/tables or config/figures"
+    )
     parser.add_argument("--scale", default="demo", help="scale of the runs (default: %(default)s)")
     parser.add_argument(
         "--hyperparameters",
@@ -103,13 +106,10 @@ def _sweep_table(args: argparse.Namespace, out: Path, scale_label: str) -> None:
 
 def _table(name: str) -> tuple:
     """Return what to publish, the runs it needs and the function that publishes it."""
-    from uhn.errors import UserError
     from uhn.reporting.definitions import needed_runs
     from uhn.reporting.publish import publish_table
 
-    if not name.isdecimal():
-        raise UserError(f"table {name!r}: expected its number in the paper")
-    return int(name), needed_runs(int(name)), publish_table
+    return name, needed_runs(name), publish_table
 
 
 def _figure(name: str) -> tuple:

@@ -120,6 +120,11 @@ def resolve(
     defaults = load_defaults()
     method, depth = choices["method"], experiment.get("depth")
     entries = _task_entries(experiment)
+    if choices["train"].get("gradient_surgery") and len(entries) == 1:
+        raise UserError(
+            f"setting '{experiment['setting']}', variant '{variant}': gradient_surgery combines the gradients of "
+            "several tasks, this setting has one; remove it"
+        )
     reductions = [_reduction_of(scale, entry["task"], experiment["setting"]) for entry in entries]
     reduction = reductions[0]
     kinds = {entry["task"] for entry in entries}
@@ -204,11 +209,11 @@ def _resolve_init(
             f"setting '{experiment['setting']}': init has {len(rates)} learning rates, expected one for each of the "
             f"{levels} levels"
         )
-    steps = _reduced(init["steps"], reduction, "init", longest) // levels * levels
+    steps = _reduced(init["steps"], reduction, "init", longest) // levels
     return InitConfig(
-        steps=steps,
+        steps=steps * levels,
         lr=tuple(rate * factor for rate in rates),
-        warmup_steps=min(init.get("warmup_steps", 0), steps // levels // SHORT_WARMUP),
+        warmup_steps=_reduced_warmup(init.get("warmup_steps", 0), steps, init["steps"] // levels),
         clip_norm=init.get("clip_norm"),
     )
 
@@ -222,8 +227,9 @@ def _resolve_train(
         budget=budget,
         unit=unit,
         lr=train["lr"] * reduction.get("lr_factor", {}).get(method, 1.0),
-        warmup=min(defaults[f"warmup_{unit}"], budget // SHORT_WARMUP),
+        warmup=_reduced_warmup(defaults[f"warmup_{unit}"], budget, train[unit]),
         clip_norm=train.get("clip_norm"),
+        gradient_surgery=train.get("gradient_surgery", False),
     )
 
 
@@ -239,3 +245,8 @@ def _reduced(count: int, reduction: dict[str, Any], phase: str, longest: int | N
     elif limit:
         shorter = min(shorter, limit)
     return max(round(shorter), 1)
+
+
+def _reduced_warmup(warmup: int, length: int, published: int) -> int:
+    """Return the warm-up of a schedule: as published, unless the schedule is shorter than published."""
+    return warmup if length == published else min(warmup, length // SHORT_WARMUP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -97,7 +97,7 @@ class ModelFamily:
             validation=range(validation, held_out),
         )
 
-    def member_names(self, ids: range) -> list[str]:
+    def member_names(self, ids: Sequence[int]) -> list[str]:
         """Return the names of some members, as :func:`uhn.models.registry.build_model` knows them."""
         return [f"{self.name}/{member}" for member in ids]
 

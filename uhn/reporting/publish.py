@@ -1,4 +1,4 @@
-"""Writing one table of the paper: ``table_<nn>.csv``, ``.md`` and ``.tex``."""
+"""Writing one table: ``<name>.csv``, ``.md`` and ``.tex``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Published:
 
 
 def publish_table(
-    number: int,
+    name: int | str,
     runs: Path,
     out: Path,
     scale: str,
@@ -37,7 +37,7 @@ def publish_table(
     """Write a table from result files.
 
     Args:
-        number: the table's number in the paper.
+        name: the table's number in the paper, or its name.
         runs: the folder of the runs.
         out: the folder to write to.
         scale: name of the scale of the runs.
@@ -48,7 +48,7 @@ def publish_table(
     Raises:
         UserError: a definition, reference or result file is missing or wrong; nothing is written then.
     """
-    table = load_table(number, config)
+    table = load_table(name, config)
     references = load_reference(config)
     results = collect(table.runs, runs, scale, seeds)
     all_runs = [run for group in results.values() for run in group]
@@ -61,7 +61,7 @@ def publish_table(
         "md": to_markdown(table, grid, words),
         "tex": to_latex(table, grid, words),
     }
-    paths = [out / f"table_{number:02d}.{ending}" for ending in texts]
+    paths = [out / f"{table.name}.{ending}" for ending in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         write_bytes(path, text.encode())
     return Published(paths, warnings)

@@ -20,7 +20,8 @@ class AdamW:
     """Fused AdamW on tensors that require gradients.
 
     A ``torch.amp.GradScaler`` drives it like torch's own: it reads ``param_groups`` and sets ``grad_scale`` and
-    ``found_inf`` around a step, which then unscales, or does nothing, without a wait for the device.
+    ``found_inf`` around a step, which then unscales, or does nothing, without a wait for the device. Between steps
+    neither exists: the scaler would multiply a ``grad_scale`` that it finds.
 
     Args:
         parameters: what to train.
@@ -28,8 +29,6 @@ class AdamW:
     """
 
     _step_supports_amp_scaling = True
-    grad_scale: Tensor | None = None
-    found_inf: Tensor | None = None
 
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         self.parameters = list(parameters)
@@ -56,8 +55,8 @@ class AdamW:
             [],
             [self._steps[i] for i in active],
             fused=True,
-            grad_scale=self.grad_scale,
-            found_inf=self.found_inf,
+            grad_scale=getattr(self, "grad_scale", None),
+            found_inf=getattr(self, "found_inf", None),
             amsgrad=False,
             beta1=beta1,
             beta2=beta2,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from uhn.descriptors.normalization import Ranges, union
+from uhn.errors import UserError
 from uhn.experiments.config import TargetReduction, TaskConfig
 from uhn.models.base import TargetModel
 from uhn.models.registry import FAMILY_NAMES, build_model
+
+if TYPE_CHECKING:
+    from uhn.models.model_sets import ModelFamily
 
 # Members of a family kept ready: enough for a whole pass over the largest one.
 KEPT_TARGETS = 1024
@@ -43,8 +48,10 @@ class TargetSet:
         self.task = task
         self.mode = mode
         self.is_family = task.model in FAMILY_NAMES
-        self.roles = _family_roles(task, mode) if self.is_family else Roles((task.model,), {"": (task.model,)})
         self._sizes = sizes
+        self.roles = (
+            _family_roles(task, mode, self._adapt) if self.is_family else Roles((task.model,), {"": (task.model,)})
+        )
         self.build = lru_cache(maxsize=KEPT_TARGETS)(self._build)
 
     def ranges(self) -> Ranges:
@@ -81,16 +88,30 @@ class TargetSet:
         return config.fitted(**self._sizes) if self._sizes else config
 
 
-def _family_roles(task: TaskConfig, mode: str) -> Roles:
+def _family_roles(task: TaskConfig, mode: str, adapt: Callable[[Any], Any]) -> Roles:
     from uhn.models.model_sets import FAMILIES
 
     family = FAMILIES[task.model]
-    splits, members = family.splits, task.reduction.members
-    train, test, reported = splits.train, splits.test, len(splits.test)
-    if members is not None:
-        reported = max(round(members * len(test) / family.size), 2)
-        train, test = train[: members - reported], test[:reported]
-    names = family.member_names
+    train, test, members = family.splits.train, family.splits.test, task.reduction.members
+    reported = len(test) if members is None else max(round(members * len(test) / family.size), 2)
+    test = test[:reported]
+    train = _unlike(train, test, family, adapt)[: None if members is None else members - reported]
+    groups = {"seen": train[:reported], "unseen": test}
     if mode == "tuning":
-        return Roles(tuple(names(train[:-reported])), {"": tuple(names(train[-reported:]))})
-    return Roles(tuple(names(train)), {"seen": tuple(names(train[:reported])), "unseen": tuple(names(test))})
+        groups = {"": train[-reported:]}
+        train = _unlike(train[:-reported], groups[""], family, adapt)
+    if not train:
+        raise UserError(
+            f"family {task.model}: with targets reduced by {task.reduction.digest} no architecture differs from the "
+            "unseen ones; reduce less"
+        )
+    reported_names = {heading: tuple(family.member_names(group)) for heading, group in groups.items()}
+    return Roles(tuple(family.member_names(train)), reported_names)
+
+
+def _unlike(
+    members: Sequence[int], others: Sequence[int], family: ModelFamily, adapt: Callable[[Any], Any]
+) -> Sequence[int]:
+    """Leave out members that a reduction makes equal to one of the others: those would not be unseen."""
+    taken = {adapt(family.config(other)) for other in others}
+    return [member for member in members if adapt(family.config(member)) not in taken]

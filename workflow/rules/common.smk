@@ -52,7 +52,7 @@ def get_validated_config():
 
 try:
     EXPERIMENTS = get_validated_config()
-    TABLES = {number: needed_runs(number) for number in ready_tables()}
+    TABLES = {table: needed_runs(table) for table in ready_tables()}
     FIGURES = {name: load_figure(name) for name in ready_figures()}
     SWEEPS = load_sweeps(config["scale"])
     load_tunings(config["scale"])
@@ -66,7 +66,7 @@ wildcard_constraints:
     setting="|".join(EXPERIMENTS),
     variant="|".join(sorted({v for e in EXPERIMENTS.values() for v in e["variants"]})),
     seed=r"\d+",
-    number="|".join(f"{number:02d}" for number in TABLES) or "none",
+    table="|".join(TABLES) or "none",
     figure="|".join(FIGURES) or "none",
     sweep="|".join(SWEEPS),
     sweep_table="|".join(map(str, SWEEP_TABLES)),
@@ -149,42 +149,40 @@ def get_run_files(scale, tuned, pairs, name):
     ]
 
 
-def get_targets(scale, *numbers):
-    """Return what the given tables stand for: runs, tables, tracking; without numbers all of them, and all figures.
+def get_targets(scale, *tables):
+    """Return what the given tables stand for: runs, tables, tracking; without names all of them, and all figures.
 
     Results are named although tables imply them: Snakemake does not make a missing file again if nothing that
     is asked for is older.
     """
-    pairs = dict.fromkeys(pair for number in numbers or TABLES for pair in TABLES[number])
+    pairs = dict.fromkeys(pair for table in tables or TABLES for pair in TABLES[table])
     return [
         *get_run_files(scale, TUNED, pairs, "result.json"),
-        *get_table_files(scale, *numbers),
-        *get_tracking_files(scale, *numbers),
-        *([] if numbers else get_figure_files(scale)),
+        *get_table_files(scale, *tables),
+        *get_tracking_files(scale, *tables),
+        *([] if tables else get_figure_files(scale)),
     ]
 
 
-def get_table_files(scale, *numbers):
+def get_table_files(scale, *tables):
     """Return the files of the given tables, of all tables if none is given."""
     return [
-        f"results/{scale}{TUNED}/tables/table_{number:02d}.{suffix}"
-        for number in numbers or TABLES
+        f"results/{scale}{TUNED}/tables/{table}.{suffix}"
+        for table in tables or TABLES
         for suffix in ("csv", "md", "tex")
     ]
 
 
-def get_tracking_files(scale, *numbers):
+def get_tracking_files(scale, *tables):
     """Return the markers of the tracked runs of the given tables; nothing where tracking is off."""
     if config["tracking_uri"] == "none":
         return []
-    return [
-        f"results/{scale}{TUNED}/tracked/table_{number:02d}.done" for number in numbers or TABLES
-    ]
+    return [f"results/{scale}{TUNED}/tracked/{table}.done" for table in tables or TABLES]
 
 
 def get_table_results(wildcards):
     """Return the result files a table is made from."""
-    pairs = TABLES[int(wildcards.number)]
+    pairs = TABLES[wildcards.table]
     return get_run_files(wildcards.scale, wildcards.tuned, pairs, "result.json")
 
 
@@ -216,7 +214,7 @@ def get_figure_results(wildcards):
 
 def get_table_runs(wildcards):
     """Return the files of all runs of a table that tracking reads."""
-    pairs = TABLES[int(wildcards.number)]
+    pairs = TABLES[wildcards.table]
     return {
         name: get_run_files(wildcards.scale, wildcards.tuned, pairs, f"{name}.{suffix}")
         for name, suffix in (("run", "json"), ("metrics", "jsonl"), ("result", "json"))

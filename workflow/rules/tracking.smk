@@ -6,9 +6,9 @@ rule track_table:
     input:
         unpack(get_table_runs),
     output:
-        touch("results/{scale}{tuned}/tracked/table_{number}.done"),
+        touch("results/{scale}{tuned}/tracked/{table}.done"),
     log:
-        "logs/{scale}{tuned}/track_table/table_{number}.log",
+        "logs/{scale}{tuned}/track_table/{table}.log",
     conda:
         "../../environment.yml"
     resources:

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from synthetic_results import record, write
 
-from uhn.records import load_schema
-
 TABLE = """\
 number: 7
 title: A table of 100% synthetic_runs & more
@@ -57,11 +55,3 @@ def runs(tmp_path: Path) -> Path:
         for seed, value in enumerate(values, start=1):
             write(folder, record(setting, variant, seed, value))
     return folder
-
-
-@pytest.fixture
-def multi_model_results(monkeypatch):
-    """Let result files hold what multi-model runs add, whether or not this release's schema already does."""
-    properties = load_schema("result")["properties"]
-    for key in ("family", "models"):
-        monkeypatch.setitem(properties, key, properties.get(key, {}))

@@ -19,6 +19,7 @@ def write_figure_runs(runs: Path) -> None:
     for k, seed in enumerate(SEEDS):
         for family in FAMILIES:
             write(runs, record(family, "uhn", seed, 0.0, metrics={}, models=models(family, k)))
+        write(runs, record(FAMILIES[0], "smooth_layers", seed, 0.0, metrics={}, models=models(FAMILIES[0], k)))
         for number, depth in enumerate((20, 32, 44, 56)):
             for variant in ("direct", "ha", "chunked", "uhn"):
                 write_cnn(runs, number, depth, variant, seed)
@@ -93,17 +94,17 @@ def epoch_lines(start: float, epochs: int) -> list[dict[str, Any]]:
     return lines
 
 
-def level_lines(depth: int, k: int, steps: int = 20) -> list[dict[str, Any]]:
-    """Initialisation lines with the scale of every level made so far; level by level comes in."""
+def level_lines(depth: int, k: int, points: int = 20) -> list[dict[str, Any]]:
+    """Initialisation lines of 1,000 steps a level with the scale of every level made so far."""
     return [
         {
-            "phase": "init",
-            "step": 50 * (level * steps + step),
+            "phase": f"init_{level}",
+            "step": 50 * point if point < points - 1 else 999,
             "loss": 0.1,
-            "level_std": {str(j): (0.3 + 0.02 * k) / (1 + j + step * (j == level)) for j in range(level + 1)},
+            "level_std": {str(j): (0.3 + 0.02 * k) / (1 + j + point * (j == level)) for j in range(level + 1)},
         }
         for level in range(depth + 1)
-        for step in range(steps)
+        for point in range(points)
     ]
 
 

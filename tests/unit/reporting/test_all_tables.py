@@ -16,7 +16,7 @@ NUMBERS = table_numbers()
 
 
 @pytest.fixture
-def publish(tmp_path, multi_model_results):
+def publish(tmp_path):
     """Write a table from the synthetic results and return its files by ending."""
     write_all(tmp_path / "runs")
 

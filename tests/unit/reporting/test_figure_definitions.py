@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from uhn.errors import UserError
+from uhn.experiments.resolve import load_experiment
 from uhn.paths import config_dir
-from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.reporting.definitions import needed_runs, table_names
 from uhn.reporting.figures.definitions import figure_names, load_figure, ready_figures
 
 DEFINITION = """\
@@ -27,7 +28,7 @@ def figures(config):
 
 
 def test_the_figures_of_the_paper_and_ours():
-    assert figure_names() == ["distance", "figure_3", "figure_4", "figure_5", "growth", "levels"]
+    assert figure_names() == ["distance", "figure_3", "figure_4", "figure_5", "growth", "levels", "smooth_layers"]
 
 
 def test_a_number_stands_for_a_figure_of_the_paper():
@@ -38,7 +39,7 @@ def test_a_number_stands_for_a_figure_of_the_paper():
 
 @pytest.mark.parametrize("name", figure_names())
 def test_figures_need_no_run_that_no_table_needs(name):
-    of_tables = {pair for number in table_numbers() for pair in needed_runs(number)}
+    of_tables = {pair for table in table_names() for pair in needed_runs(table)}
     assert set(load_figure(name).runs) <= of_tables
 
 
@@ -63,6 +64,18 @@ def test_a_figure_is_ready_once_all_its_settings_have_an_experiment(figures):
     assert ready_figures(figures) == []
     (figures / "experiments" / "kan_jv.yaml").touch()
     assert ready_figures(figures) == ["losses"]
+
+
+def test_every_figure_is_drawn():
+    """A setting that is mistyped in a figure would drop it without a word."""
+    assert ready_figures() == figure_names()
+    assert {"distance", "figure_3", "figure_4", "figure_5", "growth", "levels"} <= set(ready_figures())
+
+
+@pytest.mark.parametrize("name", figure_names())
+def test_every_run_of_a_figure_is_a_variant_of_its_setting(name):
+    for setting, variant in load_figure(name).runs:
+        assert variant in load_experiment(setting)["variants"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from uhn.reporting.figures.publish import publish_figure
 
 
 @pytest.fixture
-def runs(tmp_path, multi_model_results):
+def runs(tmp_path):
     folder = tmp_path / "runs"
     write_figure_runs(folder)
     return folder
@@ -67,8 +67,6 @@ def test_another_process_writes_the_same_bytes(publish, runs, tmp_path):
     mine = publish("5")
     code = f"""
 from pathlib import Path
-from uhn.records import load_schema
-load_schema("result")["properties"].update(models={{}}, family={{}})
 from uhn.reporting.figures.publish import publish_figure
 publish_figure("5", Path({str(runs)!r}), Path({str(tmp_path / "other")!r}), "demo", "demo scale: synthetic")
 """
@@ -274,11 +272,18 @@ def test_runs_without_per_model_results(runs, publish):
         publish("3")
 
 
-def test_steps_that_start_again_are_refused(runs, publish):
-    lines = [{"phase": "init", "step": step, "level_std": {"0": 0.1}} for step in (0, 10, 0, 10)]
-    write_lines(run_file(runs, "recursion_k1", "uhn", "result.json"), lines)
-    with pytest.raises(UserError, match="steps with level_std do not increase"):
-        publish("levels")
+def test_levels_are_shown_one_after_the_other(runs, publish):
+    """Each level is a phase whose steps start at 0: 101 steps of the first, then those of the second."""
+    for seed in SEEDS:
+        logged = [("init_0", 0, {"0": 0.4}), ("init_0", 100, {"0": 0.2})]
+        logged += [("init_1", 0, {"0": 0.2, "1": 0.8}), ("init_1", 100, {"0": 0.2, "1": 0.1}), ("train", 0, {"0": 9.0})]
+        lines = [{"phase": phase, "step": step, "level_std": stds} for phase, step, stds in logged]
+        write_lines(runs / "recursion_k1" / "uhn" / f"seed{seed}" / "result.json", lines)
+    own = [line for line in table(publish("levels")["csv"]) if line["series"] == "recursion_k1"]
+    assert [(line["level"], int(line["step"]), float(line["std_mean"])) for line in own] == [
+        *(("0", 0, 0.4), ("0", 100, 0.2), ("0", 101, 0.2), ("0", 201, 0.2)),
+        *(("1", 101, 0.8), ("1", 201, 0.1)),
+    ]
 
 
 def test_a_users_matplotlib_settings_do_not_change_a_figure(publish, monkeypatch):
