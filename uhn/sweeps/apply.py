@@ -33,9 +33,10 @@ def resolve_tuned(
         mode: ``tuning`` for a candidate, ``final`` for a run of the winner.
     """
     sweep, follower = tuning.sweep, tuning.follower or Follower()
+    train = round(sweep.longest_train / follower.train_budget_divisor)
     init = sweep.longest_init and round(sweep.longest_init * follower.init_steps_factor)
     tuned = tuned_experiment(experiment, variant, sweep, chosen, follower)
-    return resolve(tuned, variant, seed, scale, source, mode, Longest(sweep.longest_train, init))
+    return resolve(tuned, variant, seed, scale, source, mode, Longest(train, init))
 
 
 def tuned_experiment(
@@ -54,16 +55,23 @@ def tuned_experiment(
             f"sweep {sweep.name} counts {sweep.budget_unit}, but {experiment['setting']}/{variant} does not; "
             "correct followers in config/sweeps.yaml"
         )
-    values = {sweep.budget_unit: chosen.train_budget, "lr": chosen.train_lr / follower.train_lr_divisor}
+    budget = round(chosen.train_budget / follower.train_budget_divisor)
+    values = {sweep.budget_unit: budget, "lr": chosen.train_lr / follower.train_lr_divisor}
     tuned = choices | {"train": choices["train"] | values}
     if sweep.four_stage:
-        tuned |= {"init": choices["init"] | _tuned_init(experiment, chosen, follower)}
+        tuned |= {"init": choices["init"] | _tuned_init(experiment, choices["init"], chosen, follower)}
     return experiment | {"variants": experiment["variants"] | {variant: tuned}}
 
 
-def _tuned_init(experiment: dict[str, Any], chosen: Hyperparameters, follower: Follower) -> dict[str, Any]:
+def _tuned_init(
+    experiment: dict[str, Any], published: dict[str, Any], chosen: Hyperparameters, follower: Follower
+) -> dict[str, Any]:
+    """Return what replaces the published initialisation; a warm-up keeps its share of fewer steps."""
     steps = round(chosen.init_steps * follower.init_steps_factor) if follower.init else 0
+    warmup = {}
+    if "warmup_steps" in published and steps < published["steps"]:
+        warmup = {"warmup_steps": published["warmup_steps"] * steps // published["steps"]}
     if "depth" not in experiment:
-        return {"steps": steps, "lr": chosen.init_lr}
+        return {"steps": steps, "lr": chosen.init_lr} | warmup
     divisors = follower.init_lr_divisors or (1,) * (experiment["depth"] + 1)
-    return {"steps": steps, "lr": [chosen.init_lr / divisor for divisor in divisors]}
+    return {"steps": steps, "lr": [chosen.init_lr / divisor for divisor in divisors]} | warmup

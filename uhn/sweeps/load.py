@@ -24,12 +24,14 @@ class Follower:
 
     Args:
         init: whether it takes over the initialisation; if not, it has none.
+        train_budget_divisor: of the train budget.
         train_lr_divisor: of the train lr.
         init_steps_factor: of the initialisation steps, which a recursive chain shares among its levels.
         init_lr_divisors: of the init lr, one for each level; empty: the same at all levels.
     """
 
     init: bool = True
+    train_budget_divisor: float = 1
     train_lr_divisor: float = 1
     init_steps_factor: float = 1
     init_lr_divisors: tuple[float, ...] = ()

@@ -9,13 +9,13 @@ training stops at an infinite loss already.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
+from uhn.metrics import not_finite
 from uhn.records import SCHEMA_VERSION, read_record, write_json
 from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
 from uhn.sweeps.ranking import Ranked, Scored
@@ -49,9 +49,8 @@ class CandidateResult:
         cls, slot: Slot, seed: int, hyperparameters: Hyperparameters, metrics: Mapping[str, float]
     ) -> CandidateResult:
         """Return the outcome of a run that reached its last step: completed, or diverged if a metric is not finite."""
-        for name, value in metrics.items():
-            if not math.isfinite(value):
-                return cls(slot, seed, DIVERGED, hyperparameters, reason=f"{name} is {value}")
+        if reason := not_finite(metrics):
+            return cls(slot, seed, DIVERGED, hyperparameters, reason=reason)
         return cls(slot, seed, COMPLETED, hyperparameters, metrics)
 
     @classmethod

@@ -6,7 +6,6 @@ A tuning run is evaluated on its validation examples instead, and opens no test 
 from __future__ import annotations
 
 import hashlib
-import math
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,6 +17,7 @@ from torch import nn
 from uhn.data.sources import STANDIN, DataSource
 from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
+from uhn.metrics import not_finite
 from uhn.models.distance import nearest_distances
 from uhn.records import SCHEMA_VERSION, read_record, write_json
 from uhn.training.build import build_generator
@@ -68,9 +68,8 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
             found = evaluate_models(generator, member)
             models += describe_models(found, member.targets) if member.targets.is_family else []
             metrics |= {f"{prefix}/{name}": value for name, value in mean_metrics(found).items()}
-    if bad := next((name for name, value in metrics.items() if not math.isfinite(value)), None):
-        outcome = {"status": "diverged", "reason": f"{bad} of the final weights is {metrics[bad]}"}
-        metrics, models = {}, []
+    if reason := not_finite(metrics):
+        outcome, metrics, models = {"status": "diverged", "reason": reason}, {}, []
     write_json(
         run_dir / "result.json",
         {

@@ -35,14 +35,14 @@ def test_the_papers_choice_gives_the_published_run(pair):
 
 
 def test_a_deeper_chain_is_rescaled():
-    """K = 2 by hand: the steps of a level stay, init lr / 5, 5 and 10, train lr / 2."""
+    """K = 2 by hand: steps of a level stay, warm-up half of them as published, init lr / 5, 5, 10, train lr / 2."""
     chosen = Hyperparameters(1e-4, 15_000, 2e-4, 1000)
     config = resolve_tuned(
         load_experiment("recursion_k2"), "uhn", 7, "paper", None, TUNINGS["recursion_k2", "uhn"], chosen
     )
     assert (config.train.lr, config.train.budget) == (5e-5, 15_000)
     assert (config.init.steps, config.init.lr) == (1500, (4e-5, 4e-5, 2e-5))
-    assert (config.init.clip_norm, config.train.clip_norm, config.init.warmup_steps) == (0.01, 0.01, 125)
+    assert (config.init.clip_norm, config.train.clip_norm, config.init.warmup_steps) == (0.01, 0.01, 250)
 
 
 def test_both_levels_of_a_chain_have_the_searched_init_lr():
