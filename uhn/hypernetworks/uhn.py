@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -21,10 +22,10 @@ from uhn.descriptors.normalization import (
 )
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_index_encoding, make_structure_encoding
-from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, PlaneCache, apply_operators
+from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, OperatorStack, PlaneCache, apply_operators
 from uhn.hypernetworks.first_layer.policy import feature_dtype
 from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
-from uhn.hypernetworks.restriction import Restriction, restrict
+from uhn.hypernetworks.restriction import restrict
 from uhn.hypernetworks.structure_encoder import StructureEncoder
 from uhn.hypernetworks.trunk import Trunk
 from uhn.models.base import TargetModel
@@ -33,6 +34,8 @@ from uhn.models.base import TargetModel
 REFERENCE_ROWS = 16384
 # Below this many rows the trunk's activations stay in the cache anyway, and its plain modules are as fast.
 FUSED_ROWS = 4096
+# Rows per group where not everything fits the memory: small beside the memory, large beside the cost of a group.
+GROUP_ROWS = 1 << 16
 
 
 class Network(Protocol):
@@ -116,27 +119,32 @@ class UHN(nn.Module):
         Shapes:
             -> (N,)
         """
+        network = network or self
         prepared = self._prepare(target)
+        structure = network.structure_vector(prepared.structure_features)
         if not rows:
-            return self._generate(prepared, network or self)
+            return self._generate(prepared.queries, network, structure)
         kept = restrict(target, rows, self._device)
-        scalars = self._generate(prepared.restricted(kept, self._rows_at_once()), network or self)
+        if prepared.plan is None:
+            queries = _Queries(index_rows=prepared.queries.index_rows[kept.scalars])
+        else:
+            queries = _Queries.from_stack(prepared.plan.restricted(kept.coordinates), self._rows_at_once())
+        scalars = self._generate(queries, network, structure)
         return scalars.new_zeros(target.num_params).index_copy(0, kept.scalars, scalars)
 
-    def _generate(self, prepared: _Prepared, network: Network) -> Tensor:
-        structure = network.structure_vector(prepared.structure_features)
-        if prepared.order is None:
+    def _generate(self, queries: _Queries, network: Network, structure: Tensor | None) -> Tensor:
+        if queries.index_rows is not None:
             generate = partial(self._generate_rows, network=network, structure=structure)
             pieces = [
-                checkpoint(generate, rows, use_reentrant=False) for rows in prepared.index_rows.split(REFERENCE_ROWS)
+                checkpoint(generate, rows, use_reentrant=False) for rows in queries.index_rows.split(REFERENCE_ROWS)
             ]
             return torch.cat(pieces)
-        if len(prepared.groups) == 1:
-            return network.from_operators(prepared.groups[0], structure)[prepared.order]
         pieces = [
-            checkpoint(network.from_operators, group, structure, use_reentrant=False) for group in prepared.groups
+            checkpoint(network.from_operators, group, structure, use_reentrant=False)
+            for group in queries.groups[: queries.recomputed]
         ]
-        return torch.cat(pieces)[prepared.order]
+        pieces += [network.from_operators(group, structure) for group in queries.groups[queries.recomputed :]]
+        return (pieces[0] if len(pieces) == 1 else torch.cat(pieces))[queries.order]
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
         """Generate the scalars of arbitrary descriptor rows.
@@ -214,16 +222,19 @@ class UHN(nn.Module):
         return prepared
 
     def _compute_prepared(self, target: TargetModel) -> _Prepared:
-        table, tokens = target.index_table(), target.structure_tokens()
-        check_covered(table, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
+        tokens = target.structure_tokens()
+        grids = [placed.grid for placed in target.placed_components]
+        corners = np.concatenate([grid.materialise(i, i + 1) for grid in grids for i in (0, len(grid) - 1)])
+        check_covered(corners, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
         if self.structure_encoder is not None:
             check_covered(tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES)
         plan = self._make_plan(target)
-        rows = torch.as_tensor(table, device=self._device) if plan is None else None
-        groups = [] if plan is None else plan.groups(self._rows_at_once())
-        order = None if plan is None else plan.order
+        if plan is None:
+            queries = _Queries(index_rows=torch.as_tensor(target.index_table(), device=self._device))
+        else:
+            queries = _Queries.from_stack(plan, self._rows_at_once())
         structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
-        return _Prepared(self._kept_for, plan, structure, rows, groups, order)
+        return _Prepared(self._kept_for, plan, structure, queries)
 
     def _rows_at_once(self) -> int:
         """Return how many rows fit the memory budget: the first layer's output, its gradient and the trunk's tape."""
@@ -251,25 +262,49 @@ class UHN(nn.Module):
 
 
 @dataclass(frozen=True)
+class _Queries:
+    """The scalars that are asked for: rows of the index table, or groups of operators and the order of their rows.
+
+    What one backward pass needs of all groups may not fit the memory. The last ones, which it begins with, keep it;
+    the first ones compute it again when their turn comes.
+
+    Args:
+        index_rows: where there is no plan.
+        groups: evaluated one after the other.
+        recomputed: number of first groups that are.
+        order: ``order[i]`` is the row of scalar i in the stacked groups.
+
+    Shapes:
+        index_rows (N, 10) float64, order (N,)
+    """
+
+    index_rows: Tensor | None = None
+    groups: Sequence[list[FeatureOperator]] = ()
+    recomputed: int = 0
+    order: Tensor | None = None
+
+    @classmethod
+    def from_stack(cls, stack: OperatorStack, fits: int) -> _Queries:
+        """Cut operators into groups, of which the last ones together have at most about ``fits`` rows."""
+        if len(stack.order) <= fits:
+            return cls(groups=stack.groups(fits), order=stack.order)
+        groups = stack.groups(min(fits, GROUP_ROWS))
+        sizes = [sum(operator.rows for operator in group) for group in groups]
+        recomputed = len(groups) - 1  # what the last one keeps is needed at once
+        while recomputed and sum(sizes[recomputed - 1 :]) <= fits:
+            recomputed -= 1
+        return cls(groups=groups, recomputed=recomputed, order=stack.order)
+
+
+@dataclass(frozen=True)
 class _Prepared:
     """What a generator keeps about one target, and for which device, dtype and dtype of features.
 
-    Without a plan the queries are rows of the index table, else groups of operators and the order of their rows.
-
     Shapes:
-        structure_features (L, 2 F_s) or None, index_rows (N, 10) float64, order (N,)
+        structure_features (L, 2 F_s) or None
     """
 
     key: tuple[torch.device, torch.dtype, torch.dtype]
     plan: FirstLayerPlan | None
     structure_features: Tensor | None
-    index_rows: Tensor | None
-    groups: list[list[FeatureOperator]]
-    order: Tensor | None
-
-    def restricted(self, kept: Restriction, rows_at_once: int) -> _Prepared:
-        """Keep some of the queries."""
-        if self.plan is None:
-            return replace(self, index_rows=self.index_rows[kept.scalars])
-        stack = self.plan.restricted(kept.coordinates)
-        return replace(self, groups=stack.groups(rows_at_once), order=stack.order)
+    queries: _Queries
