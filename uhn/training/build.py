@@ -24,13 +24,14 @@ def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
     Raises:
         UserError: a method for one target model has several.
     """
-    with seeded(config.seed, "init"):
-        if config.depth is not None:
-            return _build_chain(config, _only_target(config, targets))
-        if config.method == "uhn":
-            ranges = [target_set.ranges() for target_set in targets]
+    # Targets draw weights of their own when they are first built: outside the stream, which they would shift.
+    if config.method == "uhn" and config.depth is None:
+        ranges = [target_set.ranges() for target_set in targets]
+        with seeded(config.seed, "init"):
             return UHN(config.hypernetwork, ranges[0] if len(ranges) == 1 else union(ranges), config.generation)
-        return _build_for_one(config, _only_target(config, targets))
+    target = _only_target(config, targets)
+    with seeded(config.seed, "init"):
+        return _build_chain(config, target) if config.depth is not None else _build_for_one(config, target)
 
 
 def _build_chain(config: RunConfig, leaf: TargetModel) -> nn.Module:
