@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from cli_process import REPOSITORY, uhn
 
+from uhn.cli import main
 from uhn.models.registry import build_model
 
 
@@ -48,10 +50,14 @@ def test_runs_lists_the_table(tmp_path):
     assert lines[12].split()[:4] == ["kan_kv/uhn", "3", "4,200", "254"]
 
 
-def test_every_command_has_help_with_an_example(tmp_path):
-    for command in ("train", "evaluate", "describe", "runs", "report", "track", "bench"):
-        done = uhn(command, "--help", cwd=tmp_path)
-        assert done.returncode == 0 and f"uhn {command} " in done.stdout.split("example", 1)[1]
+@pytest.mark.parametrize(
+    "command", ["train", "evaluate", "generate", "describe", "runs", "data", "report", "track", "bench"]
+)
+def test_every_command_has_help_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"uhn {command} " in capsys.readouterr().out.split("example", 1)[1]
 
 
 def test_a_reader_that_stops_early_is_no_error(tmp_path):
