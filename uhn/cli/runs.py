@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
+    parser.add_argument("--scale", default="demo", help="demo, cpu, lite or paper (default: %(default)s)")
     parser.add_argument("--table", metavar="N", help="only the runs of one table: its number in the paper, or its name")
     parser.set_defaults(run=run)
 

@@ -63,7 +63,7 @@ def _add(commands: argparse._SubParsersAction, name: str, text: str, run, epilog
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--sweep", required=required, help="its name; `uhn sweep list` has all")
-    command.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
+    command.add_argument("--scale", default="demo", help="demo, cpu, lite or paper (default: %(default)s)")
     command.add_argument("--sweeps", type=Path, metavar="DIR", help="default: results/<scale>/sweeps")
     command.set_defaults(run=run)
     return command

@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--setting", required=True, help="name of an experiment file in config/experiments")
     parser.add_argument("--variant", required=True, help="a variant of it, e.g. uhn or direct")
     parser.add_argument("--seed", required=True, type=int, help="run seed")
-    parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
+    parser.add_argument("--scale", default="demo", help="demo, cpu, lite or paper (default: %(default)s)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="an experiment file outside config/experiments")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/runs/<run>")
     parser.add_argument(

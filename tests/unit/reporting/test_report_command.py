@@ -83,7 +83,7 @@ def test_mistakes_are_user_errors(workplace):
         call("table", "eleven")
     with pytest.raises(UserError, match="figure pie: no definition"):
         call("figure", "pie")
-    with pytest.raises(UserError, match="unknown scale 'nope'; expected one of demo, lite, paper"):
+    with pytest.raises(UserError, match="unknown scale 'nope'; expected one of cpu, demo, lite, paper"):
         call("table", "11", "--scale", "nope")
     with pytest.raises(UserError, match=r"seed3/result\.json: missing"):
         call("table", "11", "--seeds", "3")
