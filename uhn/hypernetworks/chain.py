@@ -87,10 +87,15 @@ class RecursiveChain(nn.Module):
         """Generate level after level, each when it is asked for: H1, ..., HK, the leaf, with their weights."""
         network = None
         for _ in range(self.depth):
-            weights = self.inner.unflatten(self.root.generate_scalars(self.inner, network))
+            weights = self._generate(self.inner, network)
             yield self.inner, weights
             network = GeneratedNetwork(self.inner, weights, self.root.matmul_dtype)
-        yield leaf, leaf.unflatten(self.root.generate_scalars(leaf, network))
+        yield leaf, self._generate(leaf, network)
+
+    def _generate(self, target: TargetModel, network: GeneratedNetwork | None) -> dict[str, Tensor]:
+        """Generate one level in the root's own type, whatever autocast is active: rounding compounds level by level."""
+        with torch.autocast(next(self.parameters()).device.type, enabled=False):
+            return target.unflatten(self.root.generate_scalars(target, network))
 
     def extra_repr(self) -> str:
         return f"depth={self.depth}"

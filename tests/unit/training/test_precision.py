@@ -8,7 +8,6 @@ from tiny_runs import journal, tiny_run, train, train_and_evaluate
 from torch import nn
 
 from uhn.experiments.config import OptimizerConfig
-from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 from uhn.records import read_record
 from uhn.training.fit import Fit, Progress
@@ -48,12 +47,7 @@ def test_bfloat16_on_a_cpu_begins_like_float32(at_home, tmp_path, setting, varia
 
 
 def generate_as_on_a_gpu(monkeypatch):
-    """Generate under autocast through plain modules, which a CPU otherwise does not."""
-
-    def generate_scalars(self, target, network=None):
-        return self._generate(self._prepare(target), network or self)
-
-    monkeypatch.setattr(UHN, "generate_scalars", generate_scalars)
+    """Generate through plain modules, which a CPU otherwise does for small tensors alone."""
     for module in ("uhn", "chain"):
         monkeypatch.setattr(f"uhn.hypernetworks.{module}.FUSED_ROWS", 10**9)
 
@@ -136,7 +130,12 @@ def fit(generator, losses, precision, clip_norm=None, lr=0.1):
     """Take one step on each loss."""
     remaining = iter(losses)
     phase = Phase(
-        "train", len(losses), lambda step: lr, lambda module: next(remaining)(module.w), NoDraws(), clip_norm=clip_norm
+        "train",
+        len(losses),
+        lambda step: lr,
+        (lambda module: next(remaining)(module.w),),
+        NoDraws(),
+        clip_norm=clip_norm,
     )
     loop = Fit(generator, [phase], ADAM, Entries(), Progress(), (), precision)
     scales = []
@@ -228,7 +227,7 @@ def test_clipping_sees_the_gradient_without_its_scale(precision):
     ]
     loop_holder = []
     remaining = iter(losses)
-    phase = Phase("train", 2, lambda _: 0.1, lambda module: next(remaining)(module.w), NoDraws(), clip_norm=1.0)
+    phase = Phase("train", 2, lambda _: 0.1, (lambda module: next(remaining)(module.w),), NoDraws(), clip_norm=1.0)
     entries = Entries()
     loop_holder.append(Fit(generator, [phase], ADAM, entries, Progress(), (), precision))
     loop_holder[0].run(lambda: True)
@@ -238,7 +237,7 @@ def test_clipping_sees_the_gradient_without_its_scale(precision):
 
 def test_a_gradient_below_the_limit_is_not_stretched():
     generator, entries = Weight(1.0, 1.0), Entries()
-    phase = Phase("train", 1, lambda _: 0.1, lambda module: module.w.sum() / 100, NoDraws(), clip_norm=1.0)
+    phase = Phase("train", 1, lambda _: 0.1, (lambda module: module.w.sum() / 100,), NoDraws(), clip_norm=1.0)
     Fit(generator, [phase], replace(ADAM, betas=(0.0, 0.0)), entries, Progress()).run(lambda: True)
     assert entries[0]["gradient_norm"] == pytest.approx(0.01 * 2**0.5)
 
