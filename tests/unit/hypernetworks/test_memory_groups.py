@@ -40,8 +40,8 @@ def test_each_group_is_evaluated_once_or_twice(monkeypatch):
     generator = UHN(UHNConfig(index_frequencies=4, hidden_dim=4), target.ranges(), GenerationConfig("dense"))
     monkeypatch.setattr(generator, "_rows_at_once", lambda: 10_000)
     calls = []
-    evaluate = generator._generate_group
-    monkeypatch.setattr(generator, "_generate_group", lambda *args: calls.append(args[0]) or evaluate(*args))
+    evaluate = generator.from_operators
+    monkeypatch.setattr(generator, "from_operators", lambda *args: calls.append(args[0]) or evaluate(*args))
     generator.generate_scalars(target).sum().backward()
     queries = generator._prepared[target].queries
     assert 0 < queries.recomputed < len(queries.groups)

@@ -185,7 +185,7 @@ def test_a_step_runs_the_target_in_training_mode_on_the_next_batch():
             return self.target
 
     draws = Draws([Member("echo", Numbers(), Targets())], 1, "train")
-    assert training_loss(draws, lambda target: {"w": torch.tensor(3.0)}).item() == 9.0
+    assert training_loss(*draws.next(), lambda target: {"w": torch.tensor(3.0)}).item() == 9.0
 
 
 @pytest.mark.slow
