@@ -4,12 +4,13 @@ PYTHON ?= python3
 SCALE ?= demo
 DATA ?= auto
 DEVICE ?= cpu
+HYPERPARAMETERS ?= published
 CORES ?= all
 PORT ?= 5000
 
 BIN := .venv/bin
 DAG := $(BIN)/python workflow/scripts/run_dag.py
-CONFIG := --cores $(CORES) --config scale=$(SCALE) data=$(DATA) device=$(DEVICE)
+CONFIG := --cores $(CORES) --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) hyperparameters=$(HYPERPARAMETERS)
 
 .PHONY: install tables report mlflow-ui bench test test-slow lint clean
 
@@ -29,7 +30,7 @@ tables: install
 
 # One HTML page with all tables, the DAG and run times
 report: tables
-	$(BIN)/snakemake tables --quiet all --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) --report results/$(SCALE)/report.html
+	$(BIN)/snakemake tables --quiet all --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) hyperparameters=$(HYPERPARAMETERS) --report results/$(SCALE)/report.html
 
 mlflow-ui: install
 	@echo "open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"

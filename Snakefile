@@ -1,9 +1,12 @@
 # Path grammar:
 #   results/<scale>/runs/<setting>/<variant>/seed<k>/   run.json metrics.jsonl generator.safetensors training.json
 #                                                       result.json kernel.npy (Figure 4)
-#   results/<scale>/tables/table_<nn>.{csv,md,tex}
+#   results/<scale>/tables/<table>.{csv,md,tex}         table_<nn> of the paper, extensions
 #   results/<scale>/figures/<name>.{csv,pdf,png}
-#   results/<scale>/tracked/table_<nn>.done             the runs of a table are in the MLflow store
+#   results/<scale>/tracked/<table>.done                the runs of a table are in the MLflow store
+#   results/<scale>/sweeps/<sweep>/stage<k>/            i<a>_j<b>/seed<k>/candidate.json (stage 4: r<a>), selected.json
+#   results/<scale>/sweeps/<sweep>/                     stages.{csv,pdf,png} selection.{csv,md,tex}
+#   results/<scale>-swept/{runs,tables,figures,tracked} the same with the hyperparameters that sweeps select
 #   logs/<scale>/<rule>/...                             what each job printed
 #   resources/                                          data sets, and markers that say they are ready
 #   scratch/                                            resume checkpoints, lock files, the MLflow store
@@ -19,6 +22,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/sweep_common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -26,6 +30,7 @@ include: "workflow/rules/generate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tracking.smk"
+include: "workflow/rules/sweep.smk"
 
 
 rule all:
@@ -34,7 +39,7 @@ rule all:
         get_targets(config["scale"]),
 
 
-# Every table and figure of the paper. The numbered targets below build one: table_01, table_02, ...
+# Every table and figure of the paper and beyond it. The targets below build one table: table_01, ..., extensions.
 rule tables:
     input:
         get_targets(config["scale"]),
@@ -46,10 +51,39 @@ rule figures:
         get_figure_files(config["scale"]),
 
 
-for number in TABLES:
+for table in TABLES:
+
+    rule:
+        name:
+            table
+        input:
+            get_targets(config["scale"], table),
+
+
+# Every sweep, and the tables of their grids and choices: 12 to 16 and 18 to 22.
+rule sweeps:
+    input:
+        get_sweep_targets(config["scale"]),
+
+
+rule sweep_tables:
+    input:
+        get_sweep_table_files(config["scale"]),
+
+
+for sweep_name in SWEEPS:
+
+    rule:
+        name:
+            f"sweep_{sweep_name}"
+        input:
+            get_sweep_targets(config["scale"], sweep_name),
+
+
+for number in SWEEP_TABLES:
 
     rule:
         name:
             f"table_{number:02d}"
         input:
-            get_targets(config["scale"], number),
+            get_sweep_table_files(config["scale"], number),

@@ -28,5 +28,5 @@ def keep_freed_memory() -> None:
     except (OSError, AttributeError):
         return
     mallopt(M_MMAP_MAX, 0)
-    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    mallopt(M_TRIM_THRESHOLD, -1)  # never; an int cannot say more than 2 GiB
     mallopt(M_TOP_PAD, TOP_PAD_BYTES)

@@ -18,6 +18,26 @@ def run_key(setting: str, variant: str, seed: int | str) -> str:
     return f"{setting}/{variant}/seed{seed}"
 
 
-def run_dir(scale: str, setting: str, variant: str, seed: int | str) -> Path:
-    """Return the folder of a run's files, relative to the working directory."""
-    return Path("results") / scale / "runs" / run_key(setting, variant, seed)
+def results_name(scale: str, hyperparameters: str = "published") -> str:
+    """Return the folder below ``results`` of runs, tables and figures: ``<scale>``, or ``<scale>-swept``."""
+    return scale if hyperparameters == "published" else f"{scale}-{hyperparameters}"
+
+
+def run_dir(results: str, setting: str, variant: str, seed: int | str) -> Path:
+    """Return the folder of a run's files, relative to the working directory; see :func:`results_name`."""
+    return Path("results") / results / "runs" / run_key(setting, variant, seed)
+
+
+def sweeps_dir(scale: str) -> Path:
+    """Return the folder of all sweeps of a scale, relative to the working directory."""
+    return Path("results") / scale / "sweeps"
+
+
+def candidate_dir(sweeps: Path, sweep: str, slot: str, seed: int | str) -> Path:
+    """Return the folder of a candidate's files; ``slot`` is ``stage<k>/<place>``."""
+    return sweeps / sweep / slot / f"seed{seed}"
+
+
+def selection_file(sweeps: Path, sweep: str, stage: int | str) -> Path:
+    """Return the file that says what a stage decided."""
+    return sweeps / sweep / f"stage{stage}" / "selected.json"

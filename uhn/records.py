@@ -54,6 +54,12 @@ def number_hint(value: Any) -> str:
         return ""
 
 
+def discard_run(folder: Path) -> None:
+    """Remove the files of a run, the marks of its completion first."""
+    for name in ("result.json", "training.json", "run.json", "metrics.jsonl", "generator.safetensors"):
+        (Path(folder) / name).unlink(missing_ok=True)
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write ``data`` as JSON so that ``path`` is either absent, the old file or the complete new one."""
     write_bytes(path, (json.dumps(data, indent=2, allow_nan=False) + "\n").encode())

@@ -3,7 +3,7 @@
 import pytest
 
 from uhn.experiments.resolve import load_experiment, seeds_of
-from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.reporting.definitions import needed_runs, table_names
 from uhn.reporting.figures.definitions import figure_names, load_figure
 
 KERNEL_FIGURE = "figure_4"
@@ -17,8 +17,8 @@ def count_runs(pairs, scale):
 
 @pytest.mark.parametrize("scale", ["demo", "paper"])
 def test_the_target_tables_builds_every_table_figure_run_and_record(pipeline, scale):
-    tables, figures = table_numbers(), figure_names()
-    pairs = [pair for number in tables for pair in needed_runs(number)]
+    tables, figures = table_names(), figure_names()
+    pairs = [pair for name in tables for pair in needed_runs(name)]
     runs = count_runs([*pairs, *(pair for name in figures for pair in load_figure(name).runs)], scale)
     jobs = {
         "prepare_data": DATASETS,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 EXAMPLE = """example:
   uhn runs --scale paper --table 11
+  uhn runs --scale lite --table extensions
 """
 
 
@@ -19,8 +20,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
-    parser.add_argument("--table", type=int, metavar="N", help="only the runs of one table of the paper")
+    parser.add_argument("--scale", default="demo", help="demo, cpu, lite or paper (default: %(default)s)")
+    parser.add_argument("--table", metavar="N", help="only the runs of one table: its number in the paper, or its name")
     parser.set_defaults(run=run)
 
 
@@ -32,8 +33,9 @@ def run(args: argparse.Namespace) -> None:
     from uhn.training.counts import count_targets, paper_targets
 
     tables = [args.table] if args.table else ready_tables()
-    pairs = dict.fromkeys(pair for number in tables for pair in needed_runs(number))
-    print(f"{'setting/variant':<28} {'seeds':>5} {'steps/run':>10} {'target':>10} {'core-hours':>11}")
+    pairs = dict.fromkeys(pair for table in tables for pair in needed_runs(table))
+    width = max(28, *(len("/".join(pair)) for pair in pairs))
+    print(f"{'setting/variant':<{width}} {'seeds':>5} {'steps/run':>10} {'target':>10} {'core-hours':>11}")
     total_runs, total_hours = 0, 0.0
     for setting, variant in pairs:
         experiment = load_experiment(setting)
@@ -41,9 +43,8 @@ def run(args: argparse.Namespace) -> None:
         config = resolve(experiment, variant, seeds[0], args.scale)
         num_scalars = round(count_targets(paper_targets(config), Path("scratch")).mean_params)
         hours = run_core_hours(config, num_scalars) * len(seeds)
-        print(
-            f"{setting + '/' + variant:<28} {len(seeds):>5} {run_steps(config):>10,} {num_scalars:>10,} {hours:>11.3f}"
-        )
+        sizes = f"{len(seeds):>5} {run_steps(config):>10,} {num_scalars:>10,} {hours:>11.3f}"
+        print(f"{setting + '/' + variant:<{width}} {sizes}")
         total_runs += len(seeds)
         total_hours += hours
     print(f"{total_runs} runs, about {total_hours:.2f} core-hours (estimate)")

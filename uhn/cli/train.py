@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uhn.cli.job import add_job_options, job_options, run_job
+
+if TYPE_CHECKING:
+    from uhn.experiments.config import RunConfig
 
 EXAMPLE = """example:
   uhn train --setting kan_kv --variant uhn --seed 21962 --scale demo --out my_run
@@ -24,15 +29,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--setting", required=True, help="name of an experiment file in config/experiments")
     parser.add_argument("--variant", required=True, help="a variant of it, e.g. uhn or direct")
     parser.add_argument("--seed", required=True, type=int, help="run seed")
-    parser.add_argument("--scale", default="demo", help="demo, lite or paper (default: %(default)s)")
+    parser.add_argument("--scale", default="demo", help="demo, cpu, lite or paper (default: %(default)s)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="an experiment file outside config/experiments")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/runs/<run>")
-    parser.add_argument("--data", help="standin, download or a folder (default: the scale's own)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
-    parser.add_argument("--scratch", type=Path, default=Path("scratch"), help="folder of checkpoints")
-    parser.add_argument("--resume", action="store_true", help="continue from a checkpoint of this run if there is one")
-    parser.add_argument("--checkpoint-every", type=float, default=30.0, metavar="SECONDS", help="default: %(default)s")
+    parser.add_argument(
+        "--selected",
+        type=Path,
+        metavar="FILE",
+        help="selected.json of the sweep that decides on this variant: train with its winner (default: as published)",
+    )
+    add_job_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -42,23 +48,31 @@ def run(args: argparse.Namespace) -> int:
 
     keep_freed_memory()
 
+    from uhn.data.sources import DataSource
     from uhn.experiments.resolve import load_experiment, load_experiment_file, resolve, source_of
-    from uhn.paths import run_dir
+    from uhn.paths import results_name, run_dir
 
     experiment = load_experiment_file(args.config) if args.config else load_experiment(args.setting)
-    from uhn.data.sources import DataSource
-
     source = DataSource.parse(args.data or source_of(args.scale))
-    config = resolve(experiment, args.variant, args.seed, args.scale, source.kind)
+    identity = experiment, args.variant, args.seed, args.scale, source.kind
+    config = resolve_selected(*identity, args.selected) if args.selected else resolve(*identity)
     paper_config = resolve(experiment, args.variant, args.seed, "paper")
+    results = results_name(config.scale, "swept" if args.selected else "published")
+    out = args.out or run_dir(results, config.setting, config.variant, config.seed)
 
-    from uhn.training.runner import Interrupted, JobOptions, train_run
+    from uhn.training.runner import train_run
 
-    options = JobOptions(args.device, source, args.threads, args.scratch, args.resume, args.checkpoint_every)
-    out = args.out or run_dir(config.scale, config.setting, config.variant, config.seed)
-    try:
-        train_run(config, out, options, paper_config)
-    except Interrupted as stop:
-        print(f"uhn: {stop}", file=sys.stderr)
-        return 3
-    return 0
+    return run_job(lambda: train_run(config, out, job_options(args, source), paper_config))
+
+
+def resolve_selected(
+    experiment: dict[str, Any], variant: str, seed: int, scale: str, source: str, selected: Path
+) -> RunConfig:
+    """Resolve a run with the winner of the sweep that decides on it."""
+    from uhn.sweeps.apply import resolve_tuned
+    from uhn.sweeps.files import read_final
+    from uhn.sweeps.load import load_tuning
+
+    tuning = load_tuning(experiment["setting"], variant, scale)
+    winner = read_final(selected, tuning.sweep, scale).winner
+    return resolve_tuned(experiment, variant, seed, scale, source, tuning, winner)

@@ -148,7 +148,7 @@ def _write_graph(dataset: Dataset, folder: Path, rng: np.random.Generator) -> No
 
 
 class _Language:
-    """Sentences of made-up words: frequent ones that all classes share, and topic words of each class."""
+    """Sentences of made-up words: frequent ones that all classes share, and a few topic words of each class."""
 
     def __init__(self, rng: np.random.Generator, classes: int) -> None:
         syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
@@ -156,18 +156,18 @@ class _Language:
         words = rng.permutation(sorted(words))[:600].tolist()
         words[:3] = ["the", "it's", "don't"]
         self.rng = rng
-        self.topics = [words[300 + 60 * label : 360 + 60 * label] for label in range(classes)]
+        self.topics = [words[300 + 15 * label : 315 + 15 * label] for label in range(classes)]
         self.common = words[:300]
         rank = 1 / np.arange(1, 301)
         self.rank = rank / rank.sum()
 
     def sentence(self, label: int, length: int) -> str:
-        """Return words of which one in four is a topic word, of the text's own class three times in five."""
+        """Return words of which one in three is a topic word, of the text's own class three times in four."""
         rng = self.rng
-        topics = np.where(rng.random(length) < 0.6, label, rng.integers(len(self.topics), size=length))
+        topics = np.where(rng.random(length) < 0.75, label, rng.integers(len(self.topics), size=length))
         places = rng.integers(len(self.topics[0]), size=length)
         common = rng.choice(self.common, length, p=self.rank)
-        on_topic = rng.random(length) < 0.25
+        on_topic = rng.random(length) < 1 / 3
         words = [
             self.topics[topic][place] if special else word
             for special, topic, place, word in zip(on_topic, topics, places, common, strict=True)

@@ -50,6 +50,8 @@ class TrainConfig:
         lr: peak learning rate.
         warmup: units of warm-up.
         clip_norm: largest global gradient norm, None without clipping.
+        gradient_surgery: a step works on every task and combines their gradients by PCGrad, rather than on one task
+            that is drawn.
     """
 
     budget: int
@@ -57,6 +59,7 @@ class TrainConfig:
     lr: float
     warmup: int
     clip_norm: float | None = None
+    gradient_surgery: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,5 +40,6 @@ def steps_per_unit(config: RunConfig) -> int:
 def run_core_hours(config: RunConfig, num_scalars: int) -> float:
     """Estimate the hours of one run on one CPU core; the target model's own arithmetic is left out."""
     uhn = isinstance(config.hypernetwork, UHNConfig)
-    flop = generation_flop(config.hypernetwork, num_scalars) if uhn else 0.0
+    generations = len(config.tasks) if config.train.gradient_surgery else 1
+    flop = generations * generation_flop(config.hypernetwork, num_scalars) if uhn else 0.0
     return run_steps(config) * (flop / CORE_FLOPS + STEP_OVERHEAD_S) / 3600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,19 @@ FILELESS = {"formula_regression"}
 PUBLISHED = {"download": "published", "local": "published"}
 # Warm-up takes at most one part in this many of a shortened schedule.
 SHORT_WARMUP = 4
+
+
+@dataclass(frozen=True)
+class Longest:
+    """The longest schedules of a search; None where nothing is searched.
+
+    Args:
+        train: epochs or steps of training.
+        init: initialisation steps.
+    """
+
+    train: int | None = None
+    init: int | None = None
 
 
 @cache
@@ -59,9 +73,13 @@ def load_experiment_file(path: Path) -> dict[str, Any]:
 
 def seeds_of(experiment: dict[str, Any], scale: str) -> list[int]:
     """Return the run seeds of an experiment at a scale."""
-    defaults = load_defaults()
-    seeds = experiment.get("seeds") or defaults["seeds"][_task_entries(experiment)[0]["task"]]
+    seeds = all_seeds_of(experiment)
     return seeds[: load_scale(scale).get("num_seeds", len(seeds))]
+
+
+def all_seeds_of(experiment: dict[str, Any]) -> list[int]:
+    """Return the run seeds of an experiment, as many as the paper reports."""
+    return experiment.get("seeds") or load_defaults()["seeds"][_task_entries(experiment)[0]["task"]]
 
 
 def source_of(scale: str) -> str:
@@ -70,7 +88,13 @@ def source_of(scale: str) -> str:
 
 
 def resolve(
-    experiment: dict[str, Any], variant: str, seed: int, scale: str, source: str | None = None, mode: str = "final"
+    experiment: dict[str, Any],
+    variant: str,
+    seed: int,
+    scale: str,
+    source: str | None = None,
+    mode: str = "final",
+    longest: Longest = Longest(),
 ) -> RunConfig:
     """Resolve one run.
 
@@ -81,6 +105,8 @@ def resolve(
         scale: name of a scale.
         source: kind of the data source; the scale's own when absent.
         mode: ``final`` or ``tuning``.
+        longest: of the search that the run's hyperparameters come from; the limits of a scale then hold for these
+            and shorten the run in proportion.
 
     Raises:
         UserError: unknown variant or scale, or values that do not fit together.
@@ -94,6 +120,11 @@ def resolve(
     defaults = load_defaults()
     method, depth = choices["method"], experiment.get("depth")
     entries = _task_entries(experiment)
+    if choices["train"].get("gradient_surgery") and len(entries) == 1:
+        raise UserError(
+            f"setting '{experiment['setting']}', variant '{variant}': gradient_surgery combines the gradients of "
+            "several tasks, this setting has one; remove it"
+        )
     reductions = [_reduction_of(scale, entry["task"], experiment["setting"]) for entry in entries]
     reduction = reductions[0]
     kinds = {entry["task"] for entry in entries}
@@ -110,8 +141,8 @@ def resolve(
         hypernetwork=_resolve_hypernetwork(experiment, choices, reduction),
         generation=GenerationConfig(**defaults["generation"]) if method == "uhn" else None,
         depth=depth,
-        init=_resolve_init(experiment, choices, reduction),
-        train=_resolve_train(choices["train"], defaults["train"], method, reduction),
+        init=_resolve_init(experiment, choices, reduction, longest.init),
+        train=_resolve_train(choices["train"], defaults["train"], method, reduction, longest.train),
         optimizer=OptimizerConfig(**defaults["optimizer"] | {"betas": tuple(defaults["optimizer"]["betas"])}),
         precision=defaults["precision"],
     )
@@ -144,7 +175,7 @@ def _resolve_task(experiment: dict[str, Any], entry: dict[str, Any], reduction: 
         model=entry["model"],
         metric=entry["metric"],
         batch_size=None if default is None else min(wanted, reduction.get("batch_size", wanted)),
-        probability=entry.get("probability", 1.0),
+        probability=1 / len(experiment["tasks"]) if reduction.get("equal_shares") else entry.get("probability", 1.0),
         reduction=TargetReduction(**reduction.get("targets", {})),
     )
 
@@ -164,7 +195,9 @@ def _resolve_hypernetwork(
     return UHNConfig(**sizes | {name: max(sizes[name] // divisor, 1) for name, divisor in divisors.items()})
 
 
-def _resolve_init(experiment: dict[str, Any], choices: dict[str, Any], reduction: dict[str, Any]) -> InitConfig | None:
+def _resolve_init(
+    experiment: dict[str, Any], choices: dict[str, Any], reduction: dict[str, Any], longest: int | None
+) -> InitConfig | None:
     if choices["method"] != "uhn":
         return None
     init, depth = choices["init"], experiment.get("depth")
@@ -176,7 +209,7 @@ def _resolve_init(experiment: dict[str, Any], choices: dict[str, Any], reduction
             f"setting '{experiment['setting']}': init has {len(rates)} learning rates, expected one for each of the "
             f"{levels} levels"
         )
-    steps = _reduced(init["steps"], reduction, "init") // levels
+    steps = _reduced(init["steps"], reduction, "init", longest) // levels
     return InitConfig(
         steps=steps * levels,
         lr=tuple(rate * factor for rate in rates),
@@ -186,23 +219,32 @@ def _resolve_init(experiment: dict[str, Any], choices: dict[str, Any], reduction
 
 
 def _resolve_train(
-    train: dict[str, Any], defaults: dict[str, Any], method: str, reduction: dict[str, Any]
+    train: dict[str, Any], defaults: dict[str, Any], method: str, reduction: dict[str, Any], longest: int | None
 ) -> TrainConfig:
     unit = "epochs" if "epochs" in train else "steps"
-    budget = _reduced(train[unit], reduction, "train")
+    budget = _reduced(train[unit], reduction, "train", longest)
     return TrainConfig(
         budget=budget,
         unit=unit,
         lr=train["lr"] * reduction.get("lr_factor", {}).get(method, 1.0),
         warmup=_reduced_warmup(defaults[f"warmup_{unit}"], budget, train[unit]),
         clip_norm=train.get("clip_norm"),
+        gradient_surgery=train.get("gradient_surgery", False),
     )
 
 
-def _reduced(count: int, reduction: dict[str, Any], phase: str) -> int:
+def _reduced(count: int, reduction: dict[str, Any], phase: str, longest: int | None) -> int:
     """Shorten a number of steps or epochs; what is not zero stays at least one."""
-    shorter = round(count * reduction.get(f"{phase}_fraction", 1.0))
-    return max(min(shorter, reduction.get(f"{phase}_limit", shorter)), 1) if count else 0
+    if not count:
+        return 0
+    fraction = reduction.get(f"{phase}_fraction", 1.0)
+    limit = reduction.get(f"{phase}_limit")
+    shorter = count * fraction
+    if limit and longest:
+        shorter *= min(limit / (longest * fraction), 1.0)
+    elif limit:
+        shorter = min(shorter, limit)
+    return max(round(shorter), 1)
 
 
 def _reduced_warmup(warmup: int, length: int, published: int) -> int:

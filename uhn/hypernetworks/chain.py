@@ -128,6 +128,8 @@ class GeneratedNetwork:
     def _after_first(self, h: Tensor, structure: Tensor) -> Tensor:
         if len(h) < FUSED_ROWS or h.device.type != "cpu":
             return self._run("trunk", h, structure)
+        weight = self.weights["trunk.readout.weight"]
+        h, structure = h.to(weight.dtype), structure.to(weight.dtype)  # autocast may have rounded them
         layers = tuple((None, None, *self._linear(f"trunk.layers.{i}")) for i in range(len(self.model.trunk.layers)))
         stack = ResidualStack(
             layers, self._linear("trunk.readout"), eps=(NORM_EPS,) * len(layers), span=1, slope=LEAKY_RELU.param

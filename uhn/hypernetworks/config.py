@@ -69,7 +69,7 @@ class GenerationConfig:
         first_layer: ``auto``, ``reference``, ``dense``, ``separable`` or ``structured``.
         tolerance: largest predicted relative error of a structured evaluation.
         cache_mb: largest feature matrix kept for one target, MiB.
-        memory_mb: largest activations kept for one backward pass, MiB; beyond it they are recomputed in groups.
+        memory_mb: largest activations kept for one backward pass, MiB; what is beyond it is recomputed in groups.
         bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU; no longer the same
             function, gradients differ by several percent.
     """

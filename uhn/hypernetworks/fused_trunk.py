@@ -97,7 +97,7 @@ def fused_stack(
     inputs = (h, structure, *parameters)
     if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in inputs):
         return _FusedTrunk.apply(settings, *inputs)
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(h.device.type, enabled=False):
         return _forward(settings, h, structure, parameters, None)
 
 
@@ -176,13 +176,17 @@ class _Tape(NamedTuple):
 
 
 class _FusedTrunk(torch.autograd.Function):
-    """The differentiable operation of h, structure and the parameters in the order of `fused_trunk`."""
+    """The differentiable operation of h, structure and the parameters in the order of `fused_trunk`.
+
+    Its types are fixed by its arguments, so both passes switch autocast off.
+    """
 
     @staticmethod
     def forward(ctx, settings: _Settings, h: Tensor, structure: Tensor | None, *parameters: Tensor) -> Tensor:
         ctx.settings = settings
         tape = None if settings.recompute else _Tape.empty(h, len(h), len(settings.eps))
-        output = _forward(settings, h, structure, parameters, tape)
+        with torch.autocast(h.device.type, enabled=False):
+            output = _forward(settings, h, structure, parameters, tape)
         kept = (h, structure, None, None) if tape is None else (None, None, *tape)
         ctx.save_for_backward(*kept, *parameters)
         return output
@@ -193,7 +197,8 @@ class _FusedTrunk(torch.autograd.Function):
         h, structure, activations, statistics, *parameters = ctx.saved_tensors
         tape = None if activations is None else _Tape(activations, statistics)
         needed = ctx.needs_input_grad[1:]
-        grads = _backward(ctx.settings, h, structure, parameters, tape, grad.contiguous(), needed)
+        with torch.autocast(grad.device.type, enabled=False):
+            grads = _backward(ctx.settings, h, structure, parameters, tape, grad.contiguous(), needed)
         return None, *(grad if wanted else None for grad, wanted in zip(grads, needed, strict=True))
 
 
@@ -212,7 +217,6 @@ def _check(h: Tensor, structure: Tensor | None, parameters: list[Tensor | None],
 
 
 def _fold(settings: _Settings, parameters: list[Tensor | None]) -> list[_Folded]:
-    # Products written as sums: the few functional matrix products there would be are what autocast would round.
     return [
         _Folded(
             (weight if gain is None else weight * gain).to(settings.matmul_dtype),

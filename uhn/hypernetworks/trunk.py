@@ -47,9 +47,14 @@ class Trunk(nn.Module):
         return self.after_first(self.first(features), structure)
 
     def after_first(self, h: Tensor, structure: Tensor | None) -> Tensor:
-        """Continue from the first layer's output. Shapes: h (rows, d) -> (rows,)."""
+        """Continue from the first layer's output; read out in the trunk's own type, even under autocast.
+
+        Shapes:
+            h (rows, d) -> (rows,)
+        """
         for block in self.blocks:
             h = block(h)
         if structure is not None:
             h = h + structure
-        return self.readout(torch.relu(h)).squeeze(-1)
+        with torch.autocast(h.device.type, enabled=False):
+            return self.readout(torch.relu(h).to(self.readout.weight.dtype)).squeeze(-1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -21,8 +22,10 @@ from uhn.descriptors.normalization import (
 )
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_index_encoding, make_structure_encoding
-from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, PlaneCache, apply_operators
+from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, OperatorStack, PlaneCache, apply_operators
+from uhn.hypernetworks.first_layer.policy import feature_dtype
 from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
+from uhn.hypernetworks.restriction import restrict
 from uhn.hypernetworks.structure_encoder import StructureEncoder
 from uhn.hypernetworks.trunk import Trunk
 from uhn.models.base import TargetModel
@@ -31,6 +34,8 @@ from uhn.models.base import TargetModel
 REFERENCE_ROWS = 16384
 # Below this many rows the trunk's activations stay in the cache anyway, and its plain modules are as fast.
 FUSED_ROWS = 4096
+# Rows per group where not everything fits the memory: small beside the memory, large beside the cost of a group.
+GROUP_ROWS = 1 << 16
 
 
 class Network(Protocol):
@@ -50,13 +55,11 @@ class UHN(nn.Module):
     """One network that generates every scalar of any target model its ranges cover.
 
     What a target's queries need and training does not change (features, transforms, the order of rows) is
-    computed once and kept while the target lives. See :mod:`uhn.hypernetworks.first_layer` for how the encoding
-    and the first layer are evaluated together.
+    computed once and kept while the target lives; on a GPU also only until autocast is switched on or off. See
+    :mod:`uhn.hypernetworks.first_layer` for how the encoding and the first layer are evaluated together.
 
-    Args:
-        config: sizes.
-        ranges: bounds of the descriptors of all targets of the setting.
-        generation: how to evaluate.
+    Under autocast the products are rounded as anywhere, phases and the generated scalars are not: these come back in
+    the generator's own type.
 
     Shapes:
         target with N scalars -> its named tensors, N numbers in all
@@ -87,43 +90,61 @@ class UHN(nn.Module):
         self._prepared.clear()
         self._planes = None
 
-    def forward(self, target: TargetModel) -> dict[str, Tensor]:
-        """Generate the weights of a target model."""
-        return target.unflatten(self.generate_scalars(target))
+    def forward(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Generate the weights of a target model.
 
-    def generate_scalars(self, target: TargetModel, network: Network | None = None) -> Tensor:
+        Args:
+            target: the model.
+            rows: of some tensors, the only rows that will be read, as `TargetModel.rows_read` returns them; the
+                others come back as zeros. Everything by default.
+
+        Shapes:
+            rows one (kept,) int64 per name: sorted unique indices along the tensor's first axis
+
+        Raises:
+            ValueError: unknown names, or indices that are not as described.
+        """
+        return target.unflatten(self.generate_scalars(target, rows=rows))
+
+    def generate_scalars(
+        self, target: TargetModel, network: Network | None = None, rows: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Generate all scalars of a target in flattening order.
-
-        On a CPU in the generator's own type also under autocast: its evaluation there is fused by hand.
 
         Args:
             target: the model.
             network: answers this generator's encoded queries in place of its own network (recursion).
+            rows: see :meth:`forward`.
 
         Shapes:
             -> (N,)
         """
         network = network or self
         prepared = self._prepare(target)
-        if self._device.type == "cpu":
-            with torch.autocast("cpu", enabled=False):
-                return self._generate(prepared, network)
-        return self._generate(prepared, network)
-
-    def _generate(self, prepared: _Prepared, network: Network) -> Tensor:
         structure = network.structure_vector(prepared.structure_features)
+        if not rows:
+            return self._generate(prepared.queries, network, structure)
+        kept = restrict(target, rows, self._device)
         if prepared.plan is None:
+            queries = _Queries(index_rows=prepared.queries.index_rows[kept.scalars])
+        else:
+            queries = _Queries.from_stack(prepared.plan.restricted(kept.coordinates), self._rows_at_once())
+        scalars = self._generate(queries, network, structure)
+        return scalars.new_zeros(target.num_params).index_copy(0, kept.scalars, scalars)
+
+    def _generate(self, queries: _Queries, network: Network, structure: Tensor | None) -> Tensor:
+        if queries.index_rows is not None:
             generate = partial(self._generate_rows, network=network, structure=structure)
             pieces = [
-                checkpoint(generate, rows, use_reentrant=False) for rows in prepared.index_rows.split(REFERENCE_ROWS)
+                checkpoint(generate, rows, use_reentrant=False) for rows in queries.index_rows.split(REFERENCE_ROWS)
             ]
             return torch.cat(pieces)
-        if len(prepared.groups) == 1:
-            return network.from_operators(prepared.groups[0], structure)[prepared.plan.order]
         pieces = [
-            checkpoint(network.from_operators, group, structure, use_reentrant=False) for group in prepared.groups
+            checkpoint(network.from_operators, group, structure, use_reentrant=False)
+            for group in queries.groups[: queries.recomputed]
         ]
-        return torch.cat(pieces)[prepared.plan.order]
+        pieces += [network.from_operators(group, structure) for group in queries.groups[queries.recomputed :]]
+        return (pieces[0] if len(pieces) == 1 else torch.cat(pieces))[queries.order]
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
         """Generate the scalars of arbitrary descriptor rows.
@@ -149,7 +170,8 @@ class UHN(nn.Module):
         h = apply_operators(operators, self.trunk.first.weight, self.trunk.first.bias)
         if len(h) < FUSED_ROWS or self._device.type != "cpu":
             return self.trunk.after_first(h, structure)
-        return fused_trunk(h, self.trunk, structure, matmul_dtype=self.matmul_dtype)
+        structure = None if structure is None else structure.to(self._dtype)
+        return fused_trunk(h.to(self._dtype), self.trunk, structure, matmul_dtype=self.matmul_dtype)
 
     def from_features(self, features: Tensor, structure: Tensor | None) -> Tensor:
         """Generate scalars from index features (rows, 2 F). Shape (rows,)."""
@@ -161,7 +183,9 @@ class UHN(nn.Module):
 
     @property
     def matmul_dtype(self) -> torch.dtype | None:
-        """Type to round the matrix products of the blocks to; None leaves them as they are."""
+        """Type of the blocks' matrix products if it is not the generator's: autocast's where that is enabled."""
+        if torch.is_autocast_enabled(self._device.type):
+            return torch.get_autocast_dtype(self._device.type)
         return torch.bfloat16 if self.generation.bf16_products else None
 
     @property
@@ -171,6 +195,15 @@ class UHN(nn.Module):
     @property
     def _device(self) -> torch.device:
         return self.trunk.readout.weight.device
+
+    @property
+    def _feature_dtype(self) -> torch.dtype:
+        autocast = torch.is_autocast_enabled(self._device.type)
+        return feature_dtype(self._device.type, self._dtype, self.generation.first_layer, autocast)
+
+    @property
+    def _kept_for(self) -> tuple[torch.device, torch.dtype, torch.dtype]:
+        return self._device, self._dtype, self._feature_dtype
 
     def _generate_rows(self, rows: Tensor, network: Network, structure: Tensor | None) -> Tensor:
         features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
@@ -184,20 +217,24 @@ class UHN(nn.Module):
     def _prepare(self, target: TargetModel) -> _Prepared:
         """Look up, or compute, what of a target's queries does not change while training."""
         prepared = self._prepared.get(target)
-        if prepared is None or prepared.key != (self._device, self._dtype):
+        if prepared is None or prepared.key != self._kept_for:
             prepared = self._prepared[target] = self._compute_prepared(target)
         return prepared
 
     def _compute_prepared(self, target: TargetModel) -> _Prepared:
-        table, tokens = target.index_table(), target.structure_tokens()
-        check_covered(table, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
+        tokens = target.structure_tokens()
+        grids = [placed.grid for placed in target.placed_components]
+        corners = np.concatenate([grid.materialise(i, i + 1) for grid in grids for i in (0, len(grid) - 1)])
+        check_covered(corners, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
         if self.structure_encoder is not None:
             check_covered(tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES)
         plan = self._make_plan(target)
-        rows = torch.as_tensor(table, device=self._device) if plan is None else None
-        groups = [] if plan is None else plan.groups(self._rows_at_once())
+        if plan is None:
+            queries = _Queries(index_rows=torch.as_tensor(target.index_table(), device=self._device))
+        else:
+            queries = _Queries.from_stack(plan, self._rows_at_once())
         structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
-        return _Prepared((self._device, self._dtype), rows, plan, groups, structure)
+        return _Prepared(self._kept_for, plan, structure, queries)
 
     def _rows_at_once(self) -> int:
         """Return how many rows fit the memory budget: the first layer's output, its gradient and the trunk's tape."""
@@ -220,19 +257,54 @@ class UHN(nn.Module):
             planes=self._planes,
             dtype=self._dtype,
             device=self._device,
+            feature_dtype=self._feature_dtype,
         )
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    """What a generator keeps about one target, and for which device and dtype; groups are the plan's operators.
+class _Queries:
+    """The scalars that are asked for: rows of the index table, or groups of operators and the order of their rows.
+
+    What one backward pass needs of all groups may not fit the memory. The last ones, which it begins with, keep it;
+    the first ones compute it again when their turn comes.
+
+    Args:
+        index_rows: where there is no plan.
+        groups: evaluated one after the other.
+        recomputed: number of first groups that are.
+        order: ``order[i]`` is the row of scalar i in the stacked groups.
 
     Shapes:
-        index_rows (N, 10) float64 where there is no plan, structure_features (L, 2 F_s) or None
+        index_rows (N, 10) float64, order (N,)
     """
 
-    key: tuple[torch.device, torch.dtype]
-    index_rows: Tensor | None
+    index_rows: Tensor | None = None
+    groups: Sequence[list[FeatureOperator]] = ()
+    recomputed: int = 0
+    order: Tensor | None = None
+
+    @classmethod
+    def from_stack(cls, stack: OperatorStack, fits: int) -> _Queries:
+        """Cut operators into groups, of which the last ones together have at most about ``fits`` rows."""
+        if len(stack.order) <= fits:
+            return cls(groups=stack.groups(fits), order=stack.order)
+        groups = stack.groups(min(fits, GROUP_ROWS))
+        sizes = [sum(operator.rows for operator in group) for group in groups]
+        recomputed = len(groups) - 1  # what the last one keeps is needed at once
+        while recomputed and sum(sizes[recomputed - 1 :]) <= fits:
+            recomputed -= 1
+        return cls(groups=groups, recomputed=recomputed, order=stack.order)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a generator keeps about one target, and for which device, dtype and dtype of features.
+
+    Shapes:
+        structure_features (L, 2 F_s) or None
+    """
+
+    key: tuple[torch.device, torch.dtype, torch.dtype]
     plan: FirstLayerPlan | None
-    groups: list[list[FeatureOperator]]
     structure_features: Tensor | None
+    queries: _Queries

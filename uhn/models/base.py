@@ -104,6 +104,15 @@ class TargetModel(nn.Module, ABC):
             for placed, piece in zip(self.placed_components, pieces, strict=True)
         }
 
+    def rows_read(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Return which rows of its tensors a forward pass on these inputs reads, where that is not all of them.
+
+        Returns:
+            By parameter name, sorted unique int64 indices along the first axis; tensors that are not named are
+            read in full.
+        """
+        return {}
+
     def run(self, weights: dict[str, Tensor], *inputs: Tensor) -> Tensor:
         """Run the model with the given weights; its own parameters are neither read nor changed."""
         return functional_call(self, weights, inputs, strict=True)

@@ -201,6 +201,10 @@ class Transformer(TargetModel):
         widths = (config.width, config.width)
         return transformer_ranges(TransformerBounds(config, layers, (encoders, encoders), widths, config.heads))
 
+    def rows_read(self, ids: Tensor) -> dict[str, Tensor]:
+        """Return the token ids of a batch as the rows of the token table. Shapes: ids (batch, n)."""
+        return {"embedding.token": ids.unique()}
+
     def forward(self, ids: Tensor) -> Tensor:
         padding = ids == PAD_ID
         x = self.embedding(ids)

@@ -53,8 +53,7 @@ def caption(
         *_derived(table),
         *map(sentence, table.notes),
         _seeds(frame, runs),
-        VERDICT,
-        *_not_in_paper(table),
+        *_printed_values(table),
         failure_sentence(runs, "counted under fail. and left out of the means"),
         *_generators(table, frame),
         version_sentence(runs),
@@ -66,7 +65,8 @@ def _places(table: Table, results: Mapping[Pair, Sequence[Run]]) -> list[Place]:
     return [
         (" ".join(table.rows[cell.row]), table.columns[cell.column], run)
         for cell in table.cells
-        for run in results[cell.setting, cell.variant]
+        for pair in cell.pairs
+        for run in results[pair]
     ]
 
 
@@ -76,21 +76,33 @@ def _metrics(table: Table) -> str:
     for metric in (cell.metric for cell in table.cells):
         names.setdefault("higher" if higher_is_better(metric) else "lower", {})[metric] = None
     ways = (f"{', '.join(some)} ({way} is better)" for way, some in names.items())
-    better = "better" if len(table.columns) == 2 else "best"
+    competing = {cell.column for cell in table.cells if not cell.is_difference}
+    better = "better" if len(competing) == 2 else "best"
     compared = any(is_compared(table, row) for row in table.rows)
     return f"Metric: {', '.join(ways)}{f'; the {better} mean of a row is bold' if compared else ''}."
 
 
 def _derived(table: Table) -> list[str]:
-    """Explain the columns that are differences of two metrics."""
-    derived = {(cell.column, cell.metric, cell.minus): None for cell in table.cells if cell.minus}
-    return [f"{table.columns[column]}: {metric} minus {minus}, seed by seed." for column, metric, minus in derived]
+    """Explain the columns that are differences of two metrics or variants."""
+    metrics = {(cell.column, cell.metric, cell.minus): None for cell in table.cells if cell.minus}
+    variants = {(cell.column, cell.minus_variant): None for cell in table.cells if cell.minus_variant}
+    return [
+        *(f"{table.columns[column]}: {metric} minus {minus}, seed by seed." for column, metric, minus in metrics),
+        *(
+            f"{table.columns[column]}: difference to variant {variant} of the same setting, seed by seed, as mean [95% "
+            "Student t interval]."
+            for column, variant in variants
+        ),
+    ]
 
 
-def _not_in_paper(table: Table) -> list[str]:
+def _printed_values(table: Table) -> list[str]:
+    """Explain the comparison with the paper's numbers, and where it has none."""
+    if table.number is None:
+        return ["The paper has no such table and prints none of these comparisons."]
     if all(cell.in_paper for cell in table.cells):
-        return []
-    return ["A - under paper: the paper has no such number (unknown: it has one that we do not know)."]
+        return [VERDICT]
+    return [VERDICT, "A - under paper: the paper has no such number (unknown: it has one that we do not know)."]
 
 
 def _seeds(frame: pd.DataFrame, runs: Sequence[Run]) -> str:

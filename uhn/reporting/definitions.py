@@ -5,6 +5,7 @@ The DAG imports this module to know what a table needs, so it imports nothing he
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from uhn.paths import config_dir
 from uhn.yaml_files import read_yaml
 
 PARTS = ("setting", "variant", "metric")
-OPTIONAL_PARTS = ("minus", "in_paper")
+OPTIONAL_PARTS = ("minus", "minus_variant", "in_paper")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Cell:
     """One number of a table: ``metric`` over the runs of (setting, variant).
 
     Attributes:
-        minus: a second metric of the same run, to subtract seed by seed.
+        minus: a second metric, to subtract seed by seed.
+        minus_variant: a second variant of the setting, to subtract seed by seed.
         in_paper: whether the paper has this cell (its value may still be unknown).
     """
 
@@ -34,20 +36,34 @@ class Cell:
     variant: str
     metric: str
     minus: str | None = None
+    minus_variant: str | None = None
     in_paper: bool = True
+
+    @property
+    def is_difference(self) -> bool:
+        """Tell whether something is subtracted."""
+        return self.minus is not None or self.minus_variant is not None
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The (setting, variant) pairs of the runs: of the metric, then of what is subtracted if it has its own."""
+        return [(self.setting, variant) for variant in (self.variant, self.minus_variant) if variant]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper; ``rows`` and ``columns`` map ids to labels in the paper's order.
+    """A table; ``rows`` and ``columns`` map ids to labels in the paper's order.
 
     Attributes:
+        name: of its files.
+        number: in the paper; None of a table of our own, which has no printed values.
         column_head: what the columns are, e.g. methods.
         sizes: which sizes a row shows: of its ``target``, of its model ``family``, or ``none``.
         notes: sentences that the caption adds.
     """
 
-    number: int
+    name: str
+    number: int | None
     title: str
     labels: tuple[str, ...]
     columns: dict[str, str]
@@ -60,59 +76,65 @@ class Table:
     @property
     def runs(self) -> list[tuple[str, str]]:
         """The (setting, variant) pairs of the cells, each once, in table order."""
-        return list(dict.fromkeys((cell.setting, cell.variant) for cell in self.cells))
+        return list(dict.fromkeys(pair for cell in self.cells for pair in cell.pairs))
 
     def cell(self, row: str, column: str) -> Cell:
         """Return a cell by its ids."""
         return self.cells[list(self.rows).index(row) * len(self.columns) + list(self.columns).index(column)]
 
 
+def table_names(config: Path | None = None) -> list[str]:
+    """List the tables that have a definition: the paper's in order, then our own."""
+    names = sorted(path.stem for path in _folder(config).glob("*.yaml"))
+    return sorted(names, key=lambda name: _number_of(name) or math.inf)
+
+
 def table_numbers(config: Path | None = None) -> list[int]:
-    """List the tables that have a definition."""
-    names = (re.fullmatch(r"table_(\d+)", path.stem) for path in _folder(config).glob("table_*.yaml"))
-    return sorted(int(match[1]) for match in names if match)
+    """List the tables of the paper that have a definition."""
+    return [number for name in table_names(config) if (number := _number_of(name)) is not None]
 
 
-def ready_tables(config: Path | None = None) -> list[int]:
+def ready_tables(config: Path | None = None) -> list[str]:
     """List the tables whose settings all have an experiment file."""
     settings = {path.stem for path in ((config or config_dir()) / "experiments").glob("*.yaml")}
-    return [number for number in table_numbers(config) if {s for s, _ in needed_runs(number, config)} <= settings]
+    return [name for name in table_names(config) if {s for s, _ in needed_runs(name, config)} <= settings]
 
 
-def needed_runs(number: int, config: Path | None = None) -> list[tuple[str, str]]:
-    """List the (setting, variant) pairs that table ``number`` needs.
-
-    Raises:
-        UserError: there is no such table, or its file is malformed.
-    """
-    return load_table(number, config).runs
+def needed_runs(table: int | str, config: Path | None = None) -> list[tuple[str, str]]:
+    """List the (setting, variant) pairs that a table needs; see :func:`load_table`."""
+    return load_table(table, config).runs
 
 
-def load_table(number: int, config: Path | None = None) -> Table:
-    """Read ``config/tables/table_<nn>.yaml``.
+def load_table(table: int | str, config: Path | None = None) -> Table:
+    """Read ``config/tables/<name>.yaml``.
 
     Args:
-        number: the table's number in the paper.
+        table: its number in the paper, also as text, or its name.
         config: the configuration folder; :func:`uhn.paths.config_dir` if None.
 
     Raises:
         UserError: there is no such table, or its file is malformed.
     """
-    path = _folder(config) / f"table_{number:02d}.yaml"
-    if not path.is_file():
-        known = ", ".join(map(str, table_numbers(config))) or "none"
-        raise UserError(f"table {number}: no definition {path}; tables with one: {known}")
+    name = f"table_{int(table):02d}" if str(table).isdecimal() else str(table)
+    path = _folder(config) / f"{name}.yaml"
+    if name not in table_names(config):
+        known = ", ".join(str(_number_of(one) or one) for one in table_names(config)) or "none"
+        raise UserError(f"table {table}: no definition {path}; tables with one: {known}")
+    number = _number_of(name)
     data = read_yaml(path, "table")
     if problem := _inconsistency(data, number):
         raise UserError(f"{path}: {problem}")
     return Table(
+        name=name,
         number=number,
         title=data["title"],
         labels=tuple(data["labels"]),
         columns={column["id"]: column["label"] for column in data["columns"]},
         rows={row["id"]: tuple(row["labels"]) for row in data["rows"]},
         cells=tuple(
-            Cell(row["id"], column["id"], **_merged(row, column)) for row in data["rows"] for column in data["columns"]
+            Cell(row["id"], column["id"], **_merged(row, column) | ({} if number else {"in_paper": False}))
+            for row in data["rows"]
+            for column in data["columns"]
         ),
         **{key: data[key] for key in ("column_head", "sizes") if key in data},
         notes=tuple(data.get("notes", ())),
@@ -123,15 +145,20 @@ def _folder(config: Path | None) -> Path:
     return (config or config_dir()) / "tables"
 
 
+def _number_of(name: str) -> int | None:
+    match = re.fullmatch(r"table_(\d+)", name)
+    return int(match[1]) if match else None
+
+
 def _merged(row: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:
     merged = {**row, **column, **row.get("cells", {}).get(column["id"], {})}
     return {part: merged[part] for part in PARTS + OPTIONAL_PARTS if part in merged}
 
 
-def _inconsistency(data: dict[str, Any], number: int) -> str | None:
+def _inconsistency(data: dict[str, Any], number: int | None) -> str | None:
     """Return the first problem that a schema cannot express, or None."""
-    if data["number"] != number:
-        return f"number is {data['number']}, expected {number} as in the file's name"
+    if (came := data.get("number")) != number:
+        return f"number is {came or 'missing'}, expected {number or 'none'} as in the file's name"
     for kind in ("rows", "columns"):
         name, times = Counter(entry["id"] for entry in data[kind]).most_common(1)[0]
         if times > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from uhn.reporting.definitions import Table
-from uhn.reporting.layout import Grid, Text
+from uhn.reporting.layout import Grid, Text, heading
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -57,7 +57,7 @@ def to_latex(table: Table, grid: Grid, caption: Sequence[str]) -> str:
     title = f"\\textbf{{{escape(table.title)}.}} {escape(' '.join(caption))}"
     align = "".join("l" if text else "r" for text in grid.text_columns)
     body = [
-        f"\\setcounter{{table}}{{{table.number - 1}}}",
+        _numbering(table.number),
         f"\\caption[]{{{title}}}",
         "\\begin{lrbox}{\\tablebox}",
         f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
@@ -76,6 +76,13 @@ def to_latex(table: Table, grid: Grid, caption: Sequence[str]) -> str:
 def escape(text: str) -> str:
     """Escape what LaTeX would read as markup."""
     return "".join(SPECIAL.get(character, character) for character in text)
+
+
+def _numbering(number: int | None) -> str:
+    """Let the caption begin with the number in the paper, or with words in place of one."""
+    if number is None:
+        return f"\\makeatletter\\renewcommand{{\\fnum@table}}{{{heading(number)}}}\\makeatother"
+    return f"\\setcounter{{table}}{{{number - 1}}}"
 
 
 def _group_lines(grid: Grid) -> list[str]:

@@ -1,6 +1,6 @@
 """What stands where in a printed table, before any markup.
 
-Up to two methods stand side by side; more are stacked, one line per method, which keeps a page readable.
+Methods stand side by side as far as a page is wide; else they are stacked, one line per method.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import pandas as pd
 
 from uhn.metrics import higher_is_better
 from uhn.reporting.definitions import Cell, Table
-from uhn.reporting.rounding import decimals, mean_and_std, printed, signed
+from uhn.reporting.rounding import decimals, mean_and_std, printed, signed, signed_with_interval
 
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 12  # columns of results
 UNKNOWN = "unknown"
 NOTHING = "-"
 SIZE_HEADS = ["trainable / printed", "at paper's scale"]
 RESULT_HEADS = ["ours", "paper", "diff.", "verdict", "n", "fail."]
+OWN_HEADS = ["ours", "n", "fail."]  # of a table that is not in the paper
 
 # what a row says about the sizes of its models: head -> column of the frame, by the definition's "sizes"
 ROW_SIZES = {
@@ -60,18 +61,23 @@ class Grid:
     blocks: list[list[list[Text]]]
 
 
+def heading(number: int | None) -> str:
+    """Return what stands before a table's title: its number in the paper, or that it has none."""
+    return "Beyond the paper" if number is None else f"Table {number}"
+
+
 def lay_out(table: Table, frame: pd.DataFrame) -> Grid:
     """Arrange the long frame of a table for print."""
     lines = {(line["row"], line["column"]): line for line in frame.to_dict("records")}
     sized = _columns_with_sizes(table, frame)
     best = {row: _best(table, lines, row) for row in table.rows}
     head = [*table.labels, *_size_heads(table, frame)]
-    if len(table.columns) > SIDE_BY_SIDE:
+    if len(table.columns) * len(_result_heads(table)) > SIDE_BY_SIDE:
         return _stacked(table, frame, lines, sized, best, head)
     groups = [("", len(head))]
     heads = list(head)
     for column, label in table.columns.items():
-        own = (SIZE_HEADS if column in sized else []) + RESULT_HEADS
+        own = (SIZE_HEADS if column in sized else []) + _result_heads(table)
         groups.append((label, len(own)))
         heads += own
     blocks = []
@@ -80,7 +86,7 @@ def lay_out(table: Table, frame: pd.DataFrame) -> Grid:
         for column in table.columns:
             line = lines[row, column]
             fields += _sizes(line) if column in sized else []
-            fields += _result(table.cell(row, column), line, column in best[row])
+            fields += _result(table, table.cell(row, column), line, column in best[row])
         blocks.append([fields])
     return _grid(table, groups, heads, blocks)
 
@@ -97,7 +103,7 @@ def shared_generator_counts(table: Table, frame: pd.DataFrame) -> dict[str, tupl
     shared: dict[str, tuple[int, int, int, int]] = {}
     if table.sizes == "family":
         return shared
-    for column in table.columns:
+    for column in _run_columns(table):
         counts = _generator_counts(frame, column)
         if len(counts) == 1 and counts != {None}:
             shared[column] = next(iter(counts))
@@ -108,7 +114,17 @@ def _columns_with_sizes(table: Table, frame: pd.DataFrame) -> set[str]:
     """Return the columns whose generator has different sizes in different rows that do not show it anyway."""
     if table.sizes == "family":
         return set()
-    return {column for column in table.columns if len(_generator_counts(frame, column)) > 1}
+    return {column for column in _run_columns(table) if len(_generator_counts(frame, column)) > 1}
+
+
+def _run_columns(table: Table) -> list[str]:
+    """Return the columns that show runs, not what lies between the runs of two others."""
+    differences = {cell.column for cell in table.cells if cell.minus_variant}
+    return [column for column in table.columns if column not in differences]
+
+
+def _result_heads(table: Table) -> list[str]:
+    return OWN_HEADS if table.number is None else RESULT_HEADS
 
 
 def _generator_counts(frame: pd.DataFrame, column: str) -> set[tuple[int, int, int, int] | None]:
@@ -141,7 +157,7 @@ def _stacked(
     best: dict[str, set[str]],
     head: list[str],
 ) -> Grid:
-    heads = [*head, table.column_head, *(SIZE_HEADS if sized else []), *RESULT_HEADS]
+    heads = [*head, table.column_head, *(SIZE_HEADS if sized else []), *_result_heads(table)]
     blocks = []
     for row in table.rows:
         block = []
@@ -149,7 +165,7 @@ def _stacked(
             line = lines[row, column]
             fields = _row_fields(table, lines, frame, row) if position == 0 else [Text("")] * len(head)
             sizes = _sizes(line) if sized else []
-            result = _result(table.cell(row, column), line, column in best[row])
+            result = _result(table, table.cell(row, column), line, column in best[row])
             block.append([*fields, Text(label), *sizes, *result])
         blocks.append(block)
     return _grid(table, [("", len(heads))], heads, blocks)
@@ -186,11 +202,13 @@ def _sizes(line: Line) -> list[Text]:
     return [Text(f"{run_trainable:,} / {run_printed:,}"), Text(f"{paper_trainable:,} / {paper_printed:,}")]
 
 
-def _result(cell: Cell, line: Line, bold: bool) -> list[Text]:
+def _result(table: Table, cell: Cell, line: Line, bold: bool) -> list[Text]:
     n, failures = line["n"], line["failures"]
     unknown = pd.isna(line["paper_mean"])
     without = UNKNOWN if cell.in_paper else NOTHING
-    ours = mean_and_std(line["ours_mean"], line["ours_std"]) if n else f"diverged ({failures})"
+    ours = _ours(cell, line) if n else f"diverged ({failures})"
+    if table.number is None:
+        return [Text(ours, bold), Text(str(n)), Text(str(failures))]
     if unknown or not n:
         difference = NOTHING
     else:
@@ -205,18 +223,28 @@ def _result(cell: Cell, line: Line, bold: bool) -> list[Text]:
     ]
 
 
+def _ours(cell: Cell, line: Line) -> str:
+    if cell.minus_variant:
+        return signed_with_interval(*(line[name] for name in ("ours_mean", "ours_std", "ci_low", "ci_high")))
+    return mean_and_std(line["ours_mean"], line["ours_std"])
+
+
 def is_compared(table: Table, row: str) -> bool:
     """Tell whether the columns of a row are different runs measured alike."""
-    cells = [cell for cell in table.cells if cell.row == row]
+    cells = _runs_of(table, row)
     names = {cell.metric.rsplit("/", 1)[-1] for cell in cells}
     return len({(cell.setting, cell.variant) for cell in cells}) > 1 and len(names) == 1
+
+
+def _runs_of(table: Table, row: str) -> list[Cell]:
+    return [cell for cell in table.cells if cell.row == row and not cell.is_difference]
 
 
 def _best(table: Table, lines: dict[tuple[str, str], Line], row: str) -> set[str]:
     """Return the columns with the best mean of a row, ties together; none where nothing is compared."""
     if not is_compared(table, row):
         return set()
-    cells = [cell for cell in table.cells if cell.row == row]
+    cells = _runs_of(table, row)
     means = {c.column: lines[row, c.column]["ours_mean"] for c in cells if lines[row, c.column]["n"]}
     if not means:
         return set()

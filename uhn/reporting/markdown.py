@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from uhn.reporting.definitions import Table
-from uhn.reporting.layout import Grid, Text
+from uhn.reporting.layout import Grid, Text, heading
 
 
 def to_markdown(table: Table, grid: Grid, caption: Sequence[str]) -> str:
@@ -17,7 +17,7 @@ def to_markdown(table: Table, grid: Grid, caption: Sequence[str]) -> str:
     lines = [fields for block in grid.blocks for fields in block]
     return "\n".join(
         [
-            f"**Table {table.number}. {escape(table.title)}.**",
+            f"**{heading(table.number)}. {escape(table.title)}.**",
             "",
             escape(" ".join(caption)),
             "",

@@ -1,4 +1,4 @@
-"""Writing one table of the paper: ``table_<nn>.csv``, ``.md`` and ``.tex``."""
+"""Writing one table: ``<name>.csv``, ``.md`` and ``.tex``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from uhn.reporting.latex import to_latex
 from uhn.reporting.layout import lay_out
 from uhn.reporting.markdown import to_markdown
 from uhn.reporting.reference import load_reference
+from uhn.reporting.selection import select
 from uhn.reporting.tables import build_frame, params_warnings
 
 
@@ -26,29 +27,34 @@ class Published:
 
 
 def publish_table(
-    number: int,
+    name: int | str,
     runs: Path,
     out: Path,
     scale: str,
     scale_label: str,
     seeds: Mapping[Pair, Sequence[int]] | None = None,
     config: Path | None = None,
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    stem: str | None = None,
 ) -> Published:
     """Write a table from result files.
 
     Args:
-        number: the table's number in the paper.
+        name: the table's number in the paper, or its name.
         runs: the folder of the runs.
         out: the folder to write to.
         scale: name of the scale of the runs.
         scale_label: what captions say about that scale.
         seeds: the seeds to use of each (setting, variant); None uses every seed folder there is.
         config: the configuration folder; :func:`uhn.paths.config_dir` if None.
+        rows, columns: ids of the rows and columns to show; all if empty.
+        stem: name of the files; the table's own if None.
 
     Raises:
         UserError: a definition, reference or result file is missing or wrong; nothing is written then.
     """
-    table = load_table(number, config)
+    table = select(load_table(name, config), rows, columns)
     references = load_reference(config)
     results = collect(table.runs, runs, scale, seeds)
     all_runs = [run for group in results.values() for run in group]
@@ -61,7 +67,7 @@ def publish_table(
         "md": to_markdown(table, grid, words),
         "tex": to_latex(table, grid, words),
     }
-    paths = [out / f"table_{number:02d}.{ending}" for ending in texts]
+    paths = [out / f"{stem or table.name}.{ending}" for ending in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         write_bytes(path, text.encode())
     return Published(paths, warnings)

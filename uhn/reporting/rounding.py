@@ -48,6 +48,14 @@ def mean_and_std(mean: float, std: float) -> str:
     return f"{fixed(mean, places)} ± {fixed(std, places)}"
 
 
+def signed_with_interval(mean: float, std: float, low: float, high: float) -> str:
+    """Format a difference ``mean [low, high]`` by the rule, or the mean alone where there is no interval."""
+    places = decimals(mean, std)
+    if math.isnan(low):
+        return signed(mean, places)
+    return f"{signed(mean, places)} [{signed(low, places)}, {signed(high, places)}]"
+
+
 def printed(mean: float, std: float) -> str:
     """Format a number of the paper, without a std where that is NaN."""
     text = fixed(mean, PLAIN_DECIMALS)

@@ -87,8 +87,8 @@ def draw_stages(outcome: Outcome, frame: pd.DataFrame) -> Figure:
                 _draw_extra_seeds(axes, own, metric, outcome)
             else:
                 _draw_grid(axes, own, metric, outcome, stage, limits)
-    title = "validation metric, mean over seeds\nred: our choice, dashed: the paper's"
-    figure.suptitle(f"{outcome.sweep.name}: {title}", fontsize=8)
+    title = f"{outcome.sweep.name}, {outcome.search.scale} scale: validation metric, mean over seeds"
+    figure.suptitle(f"{title}\nred: our choice, dashed: the paper's", fontsize=8)
     return figure
 
 
@@ -189,7 +189,7 @@ def _draw_extra_seeds(axes: Axes, lines: Sequence[dict[str, Any]], metric: Metri
 
 
 def _title(stage: str, metric: Metric) -> str:
-    return f"{stage}\n{metric.name.removeprefix('val/')}"
+    return f"{stage}\n{metric.name.removeprefix('validation/')}"
 
 
 def _hatch(line: dict[str, Any]) -> str:

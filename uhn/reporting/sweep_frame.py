@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from uhn.errors import UserError
+from uhn.experiments.resolve import load_experiment
+from uhn.sweeps.files import read_decided
 from uhn.sweeps.grids import Hyperparameters, SweepConfig
+from uhn.sweeps.load import load_sweeps
 from uhn.sweeps.selection import Selection
 
 # in the order of the paper's tables
@@ -49,6 +53,28 @@ class Outcome:
         """The selection that ranks all candidates, before the best three get more seeds."""
         wanted = self.sweep.last_search_stage
         return next((one for one in self.selections if one.stage == wanted), None)
+
+
+def load_outcomes(folder: Path, scale: str, names: Sequence[str] | None = None) -> list[Outcome]:
+    """Read what the sweeps of a scale have decided so far.
+
+    Args:
+        folder: of all sweeps.
+        scale: name of the scale.
+        names: sweeps to read; all if None.
+
+    Raises:
+        UserError: a configuration or selection file is wrong.
+    """
+    full = load_sweeps("paper")
+    sweeps = {name: one for name, one in load_sweeps(scale).items() if names is None or name in names}
+    published = {
+        name: one.published_choice(load_experiment(one.setting)["variants"][one.variant])
+        for name, one in sweeps.items()
+    }
+    return gather_outcomes(
+        sweeps, full, {name: read_decided(folder, one, scale) for name, one in sweeps.items()}, published
+    )
 
 
 def gather_outcomes(

@@ -19,22 +19,10 @@ from uhn.reporting.latex import to_latex
 from uhn.reporting.layout import NOTHING, UNKNOWN, Grid, Text
 from uhn.reporting.markdown import to_markdown
 from uhn.reporting.rounding import mean_and_std
+from uhn.reporting.sweep_definitions import GUARDRAILS, TITLES
 from uhn.reporting.sweep_frame import HYPERPARAMETERS, NOT_RUN, Outcome, build_sweep_frame, of_table
 from uhn.sweeps.grids import Metric
 
-GUARDRAILS = 20
-TITLES = {
-    12: "UHN sweep grids, one target model",
-    13: "Selected hyperparameters of the UHN, one target model",
-    14: "Sweep grids of direct training",
-    15: "Selected hyperparameters of direct training",
-    16: "Sweep grids and selected hyperparameters of HA and Chunked",
-    18: "UHN sweep grids, model families",
-    19: "Selected hyperparameters of the UHN, model families",
-    GUARDRAILS: "Guardrails of the multi-task sweep on validation metrics",
-    21: "Multi-task sweep and selection",
-    22: "Recursive sweep (K = 1) and selection",
-}
 LABELS = {
     "pioneer_budget": "pioneer budget",
     "init_lr": "init lr",
@@ -58,7 +46,7 @@ def publish_sweep_table(
     """Write ``table_<nn>.csv``, ``.md`` and ``.tex``.
 
     Args:
-        number: one of :data:`TITLES`.
+        number: one of :data:`~uhn.reporting.sweep_definitions.TITLES`.
         outcomes: all sweeps, see :func:`uhn.reporting.sweep_frame.gather_outcomes`.
         out: the folder to write to.
         scale: name of the scale of the sweeps.
@@ -79,12 +67,24 @@ def publish_sweep_table(
         frame = build_sweep_frame(number, shown)
         grid = lay_out_sweeps(number, shown, frame)
     words = sweep_caption(number, shown, scale, scale_label)
+    return _write(out / f"table_{number:02d}", table, grid, words, frame)
+
+
+def publish_one_sweep(outcome: Outcome, out: Path, scale: str, scale_label: str) -> list[Path]:
+    """Write ``selection.csv``, ``.md`` and ``.tex``: the grids and choices of one sweep."""
+    number = outcome.sweep.selected_table
+    frame = build_sweep_frame(number, [outcome])
+    table = SweepTable(number, f"Sweep {outcome.sweep.name}: grids and selected hyperparameters")
+    return _write(out / "selection", table, _both(frame), sweep_caption(number, [outcome], scale, scale_label), frame)
+
+
+def _write(stem: Path, table: SweepTable, grid: Grid, words: Sequence[str], frame: pd.DataFrame) -> list[Path]:
     texts = {
         "csv": frame.to_csv(index=False, lineterminator="\n"),
         "md": to_markdown(table, grid, words),
         "tex": to_latex(table, grid, words),
     }
-    paths = [out / f"table_{number:02d}.{ending}" for ending in texts]
+    paths = [stem.with_suffix(f".{ending}") for ending in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         write_bytes(path, text.encode())
     return paths

@@ -40,7 +40,7 @@ def build_frame(table: Table, results: dict[Pair, list[Run]], references: dict[K
     """Build the long frame, in table order.
 
     A diverged run is left out of means and costs; it counts in ``failures`` and is named in ``failed_keys``.
-    ``run_keys`` names all runs of the cell, failed ones too. Unknown numbers are NaN.
+    ``run_keys`` names all runs of the cell, failed and subtracted ones too. Unknown numbers are NaN.
 
     Args:
         table: the definition.
@@ -81,13 +81,14 @@ def _countable(line: dict[str, Any]) -> dict[str, int]:
 def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: dict[Key, Reference]) -> dict[str, Any]:
     runs = results[cell.setting, cell.variant]
     completed = [run for run in runs if not run.diverged]
-    failed = [run for run in runs if run.diverged]
-    ours = summarise([_value(run, cell) for run in completed])
+    every_run = [run for pair in cell.pairs for run in results[pair]]
+    failed = [run for run in every_run if run.diverged]
+    ours = summarise(_values(cell, results))
     paper = find(references, table.number, cell.row, cell.column) if cell.in_paper else NOT_IN_PAPER
     labels = dict(zip(table.labels, table.rows[cell.row], strict=True))
     by_family = table.sizes == "family"
     return {
-        "table": table.number,
+        "table": table.number or table.name,
         "row": cell.row,
         "column": cell.column,
         **{name.lower(): text for name, text in labels.items()},
@@ -100,7 +101,7 @@ def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: 
         "paper_std": math.nan if paper.std is None else paper.std,
         "difference": difference(ours, paper.mean),
         "verdict": verdict(ours, paper.mean, paper.std),
-        "failures": len(failed),
+        "failures": len(runs) - ours.n,
         **{name: _shared(runs, "parameters", *where) for name, where in COUNTS.items()},
         **({name: _shared(runs, "family", *where) for name, where in FAMILY.items()} if by_family else {}),
         "init_steps_mean": _mean(completed, "steps", "init"),
@@ -110,14 +111,20 @@ def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: 
         "wall_s_mean": _mean(completed, "cost", "wall_s"),
         "cpu_s_mean": _mean(completed, "cost", "cpu_s"),
         "devices": " ".join(sorted({run.record["cost"]["device"] for run in completed})),
-        "run_keys": " ".join(run.key for run in runs),
+        "run_keys": " ".join(run.key for run in every_run),
         "failed_keys": " ".join(run.key for run in failed),
         "failed_reasons": "; ".join(str(run.record["reason"]) for run in failed),
     }
 
 
-def _value(run: Run, cell: Cell) -> float:
-    return run.metric(cell.metric) - (run.metric(cell.minus) if cell.minus else 0.0)
+def _values(cell: Cell, results: dict[Pair, list[Run]]) -> list[float]:
+    """Return what each completed run contributes; a difference of variants needs the seed's runs of both."""
+    by_pair = [{run.record["seed"]: run for run in results[pair] if not run.diverged} for pair in cell.pairs]
+    own, other = by_pair[0], by_pair[-1]
+    if not cell.is_difference:
+        return [run.metric(cell.metric) for run in own.values()]
+    minus = cell.minus or cell.metric
+    return [own[seed].metric(cell.metric) - other[seed].metric(minus) for seed in own if seed in other]
 
 
 def _mean(runs: Sequence[Run], section: str, field: str) -> float:

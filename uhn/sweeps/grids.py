@@ -82,7 +82,7 @@ class Metric:
     """A validation metric that candidates are ranked by.
 
     Args:
-        name: key among a run's metrics, e.g. ``val/accuracy``.
+        name: key among a run's metrics, e.g. ``validation/accuracy``.
         guardrail: the least accuracy or the largest RMSE, as a mean over seeds; None: no guardrail.
     """
 
@@ -126,8 +126,7 @@ class SweepConfig:
         metrics: what candidates are ranked by, one per task.
         search_seeds: seeds of every candidate of stages 1 to 3.
         extra_seeds: further seeds of the best three; without any there is no stage 4.
-        seed_list: where seeds come from, in order; the search and extra seeds are its first.
-        num_final: number of final runs.
+        num_final: number of final runs, which train the winner on the full training data.
     """
 
     name: str
@@ -146,7 +145,6 @@ class SweepConfig:
     metrics: tuple[Metric, ...]
     search_seeds: tuple[int, ...]
     extra_seeds: tuple[int, ...]
-    seed_list: tuple[int, ...]
     num_final: int
 
     @property
@@ -203,39 +201,29 @@ class SweepConfig:
         self._check_stage(stage)
         return self.extra_seeds if stage == EXTRA_SEEDS_STAGE else self.search_seeds
 
-    def final_seeds(self, report_seeds: str = "published") -> tuple[int, ...]:
-        """Return the seeds of the final runs.
+    @property
+    def longest_train(self) -> int:
+        """The largest budget of any candidate."""
+        return max(*self.train_budget, self.pioneer_budget or 0, 0)
 
-        Args:
-            report_seeds: ``published``: the first of the list, as the paper does, so that reported numbers reuse
-                the seeds of the selection (on other data: the split differs); ``fresh``: seeds that no candidate saw.
-
-        Raises:
-            UserError: another value, or the list is too short for fresh seeds.
-        """
-        if report_seeds not in ("published", "fresh"):
-            raise UserError(f"report_seeds: expected published or fresh, got '{report_seeds}'")
-        used = len(self.search_seeds) + len(self.extra_seeds) if report_seeds == "fresh" else 0
-        seeds = self.seed_list[used : used + self.num_final]
-        if len(seeds) < self.num_final:
-            raise UserError(
-                f"sweep {self.name}: {self.num_final} {report_seeds} seeds wanted after the first {used}, "
-                f"sweeps.yaml lists {len(self.seed_list)}; add seeds to its list"
-            )
-        return seeds
-
-    def overrides(self, chosen: Hyperparameters) -> dict[str, dict[str, Any]]:
-        """Return the parts of a variant of an experiment file that a candidate replaces."""
-        train = {"train": {self.budget_unit: chosen.train_budget, "lr": chosen.train_lr}}
-        if not self.four_stage:
-            return train
-        return train | {"init": {"steps": chosen.init_steps, "lr": chosen.init_lr}}
+    @property
+    def longest_init(self) -> int | None:
+        """The most initialisation steps of any candidate; None where initialisation is not searched."""
+        return max(self.init_steps, default=None)
 
     def published_choice(self, variant: dict[str, Any]) -> Hyperparameters:
-        """Read the paper's choice from a variant of an experiment file, the inverse of :meth:`overrides`."""
-        init = variant["init"] if self.four_stage else {"lr": 0.0, "steps": 0}
-        train = variant["train"]
-        return Hyperparameters(train["lr"], train[self.budget_unit], init["lr"], init["steps"])
+        """Read the paper's choice from a variant of an experiment file.
+
+        Raises:
+            UserError: the levels of a recursive chain differ in learning rate, which no candidate does.
+        """
+        train, init = variant["train"], variant["init"] if self.four_stage else {"lr": 0.0, "steps": 0}
+        rates = set(init["lr"]) if isinstance(init["lr"], list) else {init["lr"]}
+        if len(rates) > 1:
+            raise UserError(
+                f"sweep {self.name}: expected one init lr for all levels of {self.setting}, got {init['lr']}"
+            )
+        return Hyperparameters(train["lr"], train[self.budget_unit], rates.pop(), init["steps"])
 
     def _check_stage(self, stage: int) -> None:
         if stage not in self.stages:

@@ -1,9 +1,11 @@
-"""``config/sweeps.yaml`` -> the sweeps of a scale."""
+"""``config/sweeps.yaml`` -> the sweeps of a scale, and which runs take over what they select."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,33 @@ from uhn.sweeps.grids import Metric, SweepConfig
 from uhn.yaml_files import read_yaml
 
 GRIDS = ("train_lr", "train_budget", "init_lr", "init_steps")
+
+
+@dataclass(frozen=True)
+class Follower:
+    """How a run that is not searched itself takes over the choice of a sweep.
+
+    Args:
+        init: whether it takes over the initialisation; if not, it has none.
+        train_budget_divisor: of the train budget.
+        train_lr_divisor: of the train lr.
+        init_steps_factor: of the initialisation steps, which a recursive chain shares among its levels.
+        init_lr_divisors: of the init lr, one for each level; empty: the same at all levels.
+    """
+
+    init: bool = True
+    train_budget_divisor: float = 1
+    train_lr_divisor: float = 1
+    init_steps_factor: float = 1
+    init_lr_divisors: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Where the hyperparameters of a (setting, variant) come from; ``follower`` is None for the one searched."""
+
+    sweep: SweepConfig
+    follower: Follower | None = None
 
 
 def load_sweeps(scale: str, path: Path | None = None) -> dict[str, SweepConfig]:
@@ -29,8 +58,47 @@ def load_sweeps(scale: str, path: Path | None = None) -> dict[str, SweepConfig]:
     Raises:
         UserError: the file is malformed, or two groups tune the same variant.
     """
-    path = path or config_dir() / "sweeps.yaml"
-    data = read_yaml(path, "sweeps")
+    return dict(_load_sweeps(scale, sweeps_file(path)))
+
+
+def load_tunings(scale: str, path: Path | None = None) -> dict[tuple[str, str], Tuning]:
+    """Read which sweep decides on each run: (setting, variant) -> its tuning.
+
+    Raises:
+        UserError: the file is malformed, or a follower names an unknown sweep or a variant decided elsewhere.
+    """
+    return dict(_load_tunings(scale, sweeps_file(path)))
+
+
+def load_tuning(setting: str, variant: str, scale: str, path: Path | None = None) -> Tuning:
+    """Read which sweep decides on a run.
+
+    Raises:
+        UserError: the file is malformed, or no sweep does.
+    """
+    tunings = load_tunings(scale, path)
+    if (setting, variant) not in tunings:
+        raise UserError(
+            f"no sweep decides on {setting}/{variant}; add it to followers in config/sweeps.yaml, or train it with the "
+            "published hyperparameters"
+        )
+    return tunings[setting, variant]
+
+
+def sweeps_file(path: Path | None = None) -> Path:
+    """Return the given file, ``config/sweeps.yaml`` if None."""
+    return (path or config_dir() / "sweeps.yaml").absolute()
+
+
+@cache
+def read_sweeps(path: Path) -> dict[str, Any]:
+    """Read the file as it is, once per process: a DAG asks thousands of times."""
+    return read_yaml(path, "sweeps")
+
+
+@cache
+def _load_sweeps(scale: str, path: Path) -> dict[str, SweepConfig]:
+    data = read_sweeps(path)
     reduction = data["reductions"].get(scale)
     sweeps: dict[str, SweepConfig] = {}
     for group in data["groups"]:
@@ -43,6 +111,22 @@ def load_sweeps(scale: str, path: Path | None = None) -> dict[str, SweepConfig]:
             except UserError as error:
                 raise UserError(f"{path}: sweep {name}: {error}") from None
     return sweeps
+
+
+@cache
+def _load_tunings(scale: str, path: Path) -> dict[tuple[str, str], Tuning]:
+    sweeps = _load_sweeps(scale, path)
+    tunings = {(sweep.setting, sweep.variant): Tuning(sweep) for sweep in sweeps.values()}
+    for entry in read_sweeps(path)["followers"]:
+        if entry["sweep"] not in sweeps:
+            raise UserError(f"{path}: followers of unknown sweep '{entry['sweep']}'; correct its name")
+        rescale = entry.get("rescale", {})
+        rescale = rescale | {"init_lr_divisors": tuple(rescale.get("init_lr_divisors", ()))}
+        for pair in product(entry["settings"], entry["variants"]):
+            if pair in tunings:
+                raise UserError(f"{path}: two sweeps decide on variant '{pair[1]}' of {pair[0]}; keep one")
+            tunings[pair] = Tuning(sweeps[entry["sweep"]], Follower(init=entry.get("init", True), **rescale))
+    return tunings
 
 
 def load_sweep(name: str, scale: str, path: Path | None = None) -> SweepConfig:
@@ -74,9 +158,8 @@ def _build(
         counts = {kind: min(count, reduction["num_seeds"][kind]) for kind, count in counts.items()}
         keep, guardrails = reduction["keep"], reduction["guardrails"]
     search, extra = counts["search"], counts["extra"]
-    wanted = max(search + extra, counts["final"])
-    if wanted > len(seeds):
-        raise UserError(f"needs {wanted} seeds, the list has {len(seeds)}; add seeds or lower num_seeds")
+    if search + extra > len(seeds):
+        raise UserError(f"needs {search + extra} seeds, the list has {len(seeds)}; add seeds or lower num_seeds")
     return SweepConfig(
         name=name,
         setting=setting,
@@ -93,7 +176,6 @@ def _build(
         ),
         search_seeds=tuple(seeds[:search]),
         extra_seeds=tuple(seeds[search : search + extra]),
-        seed_list=tuple(seeds),
         num_final=counts["final"],
     )
 

@@ -9,13 +9,13 @@ training stops at an infinite loss already.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
+from uhn.metrics import not_finite
 from uhn.records import SCHEMA_VERSION, read_record, write_json
 from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
 from uhn.sweeps.ranking import Ranked, Scored
@@ -49,10 +49,17 @@ class CandidateResult:
         cls, slot: Slot, seed: int, hyperparameters: Hyperparameters, metrics: Mapping[str, float]
     ) -> CandidateResult:
         """Return the outcome of a run that reached its last step: completed, or diverged if a metric is not finite."""
-        for name, value in metrics.items():
-            if not math.isfinite(value):
-                return cls(slot, seed, DIVERGED, hyperparameters, reason=f"{name} is {value}")
+        if reason := not_finite(metrics):
+            return cls(slot, seed, DIVERGED, hyperparameters, reason=reason)
         return cls(slot, seed, COMPLETED, hyperparameters, metrics)
+
+    @classmethod
+    def of_run(cls, slot: Slot, hyperparameters: Hyperparameters, result: Mapping[str, Any]) -> CandidateResult:
+        """Return the outcome of a run from its ``result.json``."""
+        if result["status"] == DIVERGED:
+            return cls(slot, result["seed"], DIVERGED, hyperparameters, reason=result["reason"])
+        metrics = {name: value for name, value in result["metrics"].items() if name.startswith("validation/")}
+        return cls.finished(slot, result["seed"], hyperparameters, metrics)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ The files under ``results/`` are the record; the store is made from them, and de
 gives the same runs with the same times. Nothing that trains imports this package, and it never imports torch.
 """
 
+from uhn.tracking.sweeps import track_sweep
 from uhn.tracking.sync import Outcome, track_runs
 
-__all__ = ["Outcome", "track_runs"]
+__all__ = ["Outcome", "track_runs", "track_sweep"]

@@ -79,7 +79,7 @@ def summarise(runs: list[TrackedRun]) -> dict[str, float]:
 
 def params_of(run: TrackedRun) -> dict[str, str]:
     """Return the resolved configuration with dotted keys, and the seed."""
-    flat = {"seed": run.result["seed"], **flatten(run.run["config"])}
+    flat = {"seed": run.result["seed"], **run.own_params, **flatten(run.run["config"])}
     return {plain_key(key): cut(as_text(value), PARAM_LIMIT) for key, value in flat.items()}
 
 
@@ -118,7 +118,7 @@ def tags_of(run: TrackedRun) -> dict[str, str]:
     result, provenance = run.result, run.run["provenance"]
     tags = common_tags(run) | {
         "uhn.run_key": run.key,
-        "uhn.kind": "seed",
+        **run.own_tags,
         "uhn.seed": result["seed"],
         "uhn.status": result["status"],
         "uhn.config_digest": result["config_digest"],

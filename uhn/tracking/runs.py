@@ -63,6 +63,16 @@ class TrackedRun:
         return self.key.partition("/")[2]
 
     @property
+    def own_tags(self) -> dict[str, Any]:
+        """Return the tags that say which run of its summary this is."""
+        return {"uhn.kind": "seed"}
+
+    @property
+    def own_params(self) -> dict[str, Any]:
+        """Return parameters beside the resolved configuration; none of an ordinary run."""
+        return {}
+
+    @property
     def completed(self) -> bool:
         """Tell whether the run ended well (else it diverged, which is a result too)."""
         return self.result["status"] == "completed"
@@ -140,7 +150,12 @@ def start_of(run: dict[str, Any], path: Path) -> int:
 
 def digest_of_files(path: Path) -> str:
     """Hash the three files of a run."""
-    return digest_of(hashlib.sha256((path / name).read_bytes()).hexdigest() for name in FILES)
+    return digest_of(sha256_of(path / name) for name in FILES)
+
+
+def sha256_of(path: Path) -> str:
+    """Hash one file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def digest_of(digests: Iterator[str] | list[str]) -> str:

@@ -17,6 +17,7 @@ from torch import nn
 from uhn.data.sources import STANDIN, DataSource
 from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
+from uhn.metrics import not_finite
 from uhn.models.distance import nearest_distances
 from uhn.records import SCHEMA_VERSION, read_record, write_json
 from uhn.training.build import build_generator
@@ -46,6 +47,8 @@ def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], e
 def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) -> None:
     """Evaluate the final weights of a finished training job, on the CPU, and write result.json.
 
+    A run whose final weights give a metric that is not finite has diverged, like one whose training loss was not.
+
     Raises:
         UserError: files of the training job or data are missing, damaged or of another version.
     """
@@ -54,6 +57,7 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
     training = read_record(run_dir / "training.json", "training")
     config = RunConfig.from_dict(run["config"])
     metrics, models = dict(training["metrics"]), []
+    outcome = {key: training[key] for key in ("status", "reason")}
     if training["status"] == "completed":
         split = "validation" if config.mode == "tuning" else "test"
         members = load_members(config, split, source, torch.device("cpu"))
@@ -64,12 +68,14 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
             found = evaluate_models(generator, member)
             models += describe_models(found, member.targets) if member.targets.is_family else []
             metrics |= {f"{prefix}/{name}": value for name, value in mean_metrics(found).items()}
+    if reason := not_finite(metrics):
+        outcome, metrics, models = {"status": "diverged", "reason": reason}, {}, []
     write_json(
         run_dir / "result.json",
         {
             "schema_version": SCHEMA_VERSION,
             **{key: run[key] for key in ("setting", "variant", "seed", "scale")},
-            **{key: training[key] for key in ("status", "reason")},
+            **outcome,
             "metrics": metrics,
             **({"models": models} if models else {}),
             **{key: training[key] for key in ("parameters", "family", "steps", "cost") if key in training},

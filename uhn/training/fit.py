@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -142,9 +143,7 @@ class Fit:
     def _step(self, phase: Phase) -> None:
         step = self.progress.step
         lr = phase.learning_rate(step)
-        with autocast(self.precision, self.device):
-            loss = phase.loss(self.generator)
-        self.scaler.scale(loss).backward()
+        loss = phase.backward(self.generator, partial(autocast, self.precision, self.device), self.scaler.scale)
         if phase.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters, phase.clip_norm)
@@ -152,7 +151,6 @@ class Fit:
         self.scaler.step(self.optimizer, lr)
         self.scaler.update()
         # The first bad step is kept on the device: asking for it in every step would stall a GPU.
-        loss = loss.detach()
         self._first_bad = torch.where(loss.isfinite(), self._first_bad, self._first_bad.clamp(max=step))
         self._epoch_loss += loss
         self.progress.step = step + 1

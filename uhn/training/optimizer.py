@@ -19,9 +19,9 @@ from uhn.experiments.config import OptimizerConfig
 class AdamW:
     """Fused AdamW on tensors that require gradients.
 
-    A ``torch.amp.GradScaler`` drives it like torch's own: it reads ``param_groups``, and during a step it gives the
-    optimiser the attributes ``grad_scale`` (unless the gradients are unscaled) and ``found_inf``; the step then
-    unscales, or does nothing, without a wait for the device.
+    A ``torch.amp.GradScaler`` drives it like torch's own: it reads ``param_groups`` and sets ``grad_scale`` and
+    ``found_inf`` around a step, which then unscales, or does nothing, without a wait for the device. Between steps
+    neither exists: the scaler would multiply a ``grad_scale`` that it finds.
 
     Args:
         parameters: what to train.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 
 from uhn.experiments.config import RunConfig
 from uhn.hypernetworks.diagnostics import component_statistics
+from uhn.hypernetworks.uhn import UHN
+from uhn.models.base import TargetModel
+from uhn.training.gradient_surgery import combine_gradients
 from uhn.training.initialise import statistics_loss
 from uhn.training.schedules import warmup_cosine
 from uhn.training.workload import Draws, Member
@@ -26,8 +30,9 @@ class Phase:
         name: ``init``, ``init_<level>`` of a recursive chain, or ``train``.
         steps: optimiser steps.
         learning_rate: step -> learning rate.
-        loss: generator -> loss of the next step.
-        draws: the order of tasks and targets that the loss follows.
+        losses: generator -> loss of the next step; of several, one for each task, the gradients are combined by
+            gradient surgery.
+        draws: the order of tasks and targets that the losses follow.
         clip_norm: largest global gradient norm, None without clipping.
         steps_per_epoch: steps after which the mean loss is logged; 1 for none.
         observe: generator -> further numbers to log with a step, or None.
@@ -36,11 +41,50 @@ class Phase:
     name: str
     steps: int
     learning_rate: Callable[[int], float]
-    loss: Callable[[nn.Module], Tensor]
+    losses: tuple[Callable[[nn.Module], Tensor], ...]
     draws: Draws
     clip_norm: float | None = None
     steps_per_epoch: int = 1
     observe: Callable[[nn.Module], dict[str, Any]] | None = None
+
+    def backward(
+        self, generator: nn.Module, forward: Callable[[], AbstractContextManager], scale: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """Give the parameters the gradients of the next step.
+
+        Args:
+            generator: its parameters have no gradients yet.
+            forward: makes the context of a forward pass.
+            scale: loss -> loss to differentiate, all losses of a step by one factor.
+
+        Returns:
+            The loss of the step, of several tasks their sum, without a graph.
+        """
+        if len(self.losses) == 1:
+            return _backward(self.losses[0], generator, forward, scale)
+        parameters = list(generator.parameters())
+        losses, gradients = [], []
+        for loss in self.losses:
+            losses.append(_backward(loss, generator, forward, scale))
+            gradients.append([torch.zeros_like(p) if p.grad is None else p.grad for p in parameters])
+            for parameter in parameters:
+                parameter.grad = None
+        combined = combine_gradients(gradients, self.draws.task_order)
+        for parameter, gradient in zip(parameters, combined, strict=True):
+            parameter.grad = gradient
+        return torch.stack(losses).sum()
+
+
+def _backward(
+    loss_of: Callable[[nn.Module], Tensor],
+    generator: nn.Module,
+    forward: Callable[[], AbstractContextManager],
+    scale: Callable[[Tensor], Tensor],
+) -> Tensor:
+    with forward():
+        loss = loss_of(generator)
+    scale(loss).backward()
+    return loss.detach()
 
 
 def plan_phases(config: RunConfig, members: list[Member]) -> list[Phase]:
@@ -56,7 +100,7 @@ def plan_phases(config: RunConfig, members: list[Member]) -> list[Phase]:
             name="train",
             steps=train.budget * per_unit,
             learning_rate=lambda step: train.lr * warmup_cosine(step // per_unit, train.budget, train.warmup),
-            loss=partial(training_loss, draws),
+            losses=_training_losses(draws, train.gradient_surgery),
             draws=draws,
             clip_norm=train.clip_norm,
             steps_per_epoch=per_unit,
@@ -79,7 +123,7 @@ def _plan_init(config: RunConfig, members: list[Member]) -> list[Phase]:
                 name=name,
                 steps=steps,
                 learning_rate=lambda step, lr=lr: lr * warmup_cosine(step, steps, init.warmup_steps),
-                loss=partial(initialisation_loss, draws, None if config.depth is None else level),
+                losses=(partial(initialisation_loss, draws, None if config.depth is None else level),),
                 draws=draws,
                 clip_norm=init.clip_norm,
                 observe=None if config.depth is None else partial(observe_levels, draws, level),
@@ -99,12 +143,26 @@ def initialisation_loss(draws: Draws, level: int | None, generator: nn.Module) -
     return statistics_loss(*generator.generate_level(target, level))
 
 
-def training_loss(draws: Draws, generator: nn.Module) -> Tensor:
-    """Return the loss of the next target on the next batch of its task, with the target in training mode."""
-    member, target = draws.next()
+def _training_losses(draws: Draws, gradient_surgery: bool) -> tuple[Callable[[nn.Module], Tensor], ...]:
+    """Return the losses of a step: of a task that is drawn, or with gradient surgery of every task."""
+    if not gradient_surgery:
+        return (lambda generator: training_loss(*draws.next(), generator),)
+    return tuple(
+        lambda generator, chosen=chosen, member=member: training_loss(member, draws.next_target(chosen), generator)
+        for chosen, member in enumerate(draws.members)
+    )
+
+
+def training_loss(member: Member, target: TargetModel, generator: nn.Module) -> Tensor:
+    """Return the loss of a target on the next batch of its task, with the target in training mode.
+
+    A UHN generates the embedding rows of the batch's tokens alone: the others are not read and get no gradient.
+    """
     batch = member.task.next_batch()
     target.train()
-    return member.task.loss(target.run(generator(target), *batch.inputs), batch)
+    rows = target.rows_read(*batch.inputs) if isinstance(generator, UHN) else {}
+    weights = generator(target, rows) if rows else generator(target)
+    return member.task.loss(target.run(weights, *batch.inputs), batch)
 
 
 @torch.no_grad()

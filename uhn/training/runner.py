@@ -24,6 +24,7 @@ from uhn.data.sources import STANDIN, DataSource
 from uhn.device import acquire_device
 from uhn.errors import UserError
 from uhn.experiments.config import RunConfig
+from uhn.metrics import not_finite
 from uhn.provenance import provenance, source_digest
 from uhn.records import SCHEMA_VERSION, read_json, write_bytes, write_json
 from uhn.seeding import derive_seed
@@ -229,6 +230,7 @@ def publish(
     progress = fit.progress
     weights = save_safetensors({name: t.cpu().contiguous() for name, t in fit.generator.state_dict().items()})
     metrics = {} if progress.diverged else evaluate_training(fit)
+    reason = f"loss not finite at {progress.diverged}" if progress.diverged else not_finite(metrics)
     steps = {"init": 0, "train": 0}
     for phase in fit.phases:
         steps[phase.name.partition("_")[0]] += phase.steps
@@ -240,9 +242,9 @@ def publish(
         out / "training.json",
         {
             "schema_version": SCHEMA_VERSION,
-            "status": "diverged" if progress.diverged else "completed",
-            "reason": progress.diverged and f"loss not finite at {progress.diverged}",
-            "metrics": metrics,
+            "status": "diverged" if reason else "completed",
+            "reason": reason,
+            "metrics": {} if reason else metrics,
             "parameters": {
                 "run": asdict(count_run(config, targets, options.scratch)),
                 "paper": asdict(count_run(paper_config, cache=options.scratch)),

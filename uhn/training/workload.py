@@ -43,12 +43,15 @@ class Draws:
         members: the tasks.
         seed: the run seed.
         phase: name of the phase.
+
+    Attributes:
+        task_order: draws the task of a step; where a step works on all tasks, the order in which they meet.
     """
 
     def __init__(self, members: list[Member], seed: int, phase: str) -> None:
         self.members = members
         self._probabilities = torch.tensor([member.probability for member in members], dtype=torch.float64)
-        self._tasks = _generator(seed, f"{phase} task order")
+        self.task_order = _generator(seed, f"{phase} task order")
         self._models = [
             IndexStream(len(member.targets.roles.train), 1, _generator(seed, f"{phase} model order {member.name}"))
             for member in members
@@ -58,19 +61,23 @@ class Draws:
         """Return the next step's task and target."""
         chosen = 0
         if len(self.members) > 1:
-            chosen = int(torch.multinomial(self._probabilities, 1, generator=self._tasks))
+            chosen = int(torch.multinomial(self._probabilities, 1, generator=self.task_order))
+        return self.members[chosen], self.next_target(chosen)
+
+    def next_target(self, chosen: int) -> TargetModel:
+        """Return the next target of the task at an index of ``members``."""
         member = self.members[chosen]
         names = member.targets.roles.train
         name = names[int(self._models[chosen].next())] if len(names) > 1 else names[0]
-        return member, member.targets.build(name)
+        return member.targets.build(name)
 
     def state(self) -> dict[str, Any]:
         """Return what the next draw depends on."""
-        return {"tasks": self._tasks.get_state(), "models": [stream.state() for stream in self._models]}
+        return {"tasks": self.task_order.get_state(), "models": [stream.state() for stream in self._models]}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
-        self._tasks.set_state(state["tasks"].cpu())
+        self.task_order.set_state(state["tasks"].cpu())
         for stream, own in zip(self._models, state["models"], strict=True):
             stream.load_state(own)
 

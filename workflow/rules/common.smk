@@ -12,20 +12,27 @@ from uhn.experiments.resolve import (
     load_experiment,
     load_scale,
     resolve,
-    seeds_of,
     source_of,
 )
-from uhn.paths import config_dir, run_dir
+from uhn.paths import candidate_dir, config_dir, results_name, run_dir, selection_file, sweeps_dir
 from uhn.records import schema_problem
 from uhn.reporting.definitions import needed_runs, ready_tables
 from uhn.reporting.figures.definitions import load_figure, ready_figures
+from uhn.reporting.sweep_definitions import TITLES as SWEEP_TABLES, sweeps_of_table
+from uhn.sweeps.apply import resolve_tuned
+from uhn.sweeps.files import candidate_files, read_final, read_previous, selection_files
+from uhn.sweeps.grids import Slot
+from uhn.sweeps.load import Tuning, load_sweeps, load_tunings
+from uhn.sweeps.seeds import reported_seeds
+from uhn.sweeps.stages import Skip, plan
 
 # Jobs find the `python` that runs Snakemake even where its environment is not activated.
 os.environ.update(
     PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
 )
 
-RUN_DIR = str(run_dir("{scale}", "{setting}", "{variant}", "{seed}"))
+# `tuned` is empty, or `-swept` where sweeps decide on hyperparameters.
+RUN_DIR = str(run_dir("{scale}{tuned}", "{setting}", "{variant}", "{seed}"))
 
 
 def get_data(scale):
@@ -45,37 +52,82 @@ def get_validated_config():
 
 try:
     EXPERIMENTS = get_validated_config()
-    TABLES = {number: needed_runs(number) for number in ready_tables()}
+    TABLES = {table: needed_runs(table) for table in ready_tables()}
     FIGURES = {name: load_figure(name) for name in ready_figures()}
+    SWEEPS = load_sweeps(config["scale"])
+    load_tunings(config["scale"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
+    tuned="(-swept)?",
     scale="|".join(sorted(path.stem for path in (config_dir() / "scales").glob("*.yaml"))),
     setting="|".join(EXPERIMENTS),
     variant="|".join(sorted({v for e in EXPERIMENTS.values() for v in e["variants"]})),
     seed=r"\d+",
-    number=r"\d\d",
+    table="|".join(TABLES) or "none",
     figure="|".join(FIGURES) or "none",
+    sweep="|".join(SWEEPS),
+    sweep_table="|".join(map(str, SWEEP_TABLES)),
+    stage="[1-4]",
+    place=r"i\d+_j\d+|r\d+",
+
+
+# What runs and tables are named after: the hyperparameters that the configuration asks for.
+TUNED = results_name("", config["hyperparameters"])
+
+
+def get_hyperparameters(wildcards):
+    """Return whose hyperparameters the runs of a file have: published or swept."""
+    return wildcards.tuned.removeprefix("-") or "published"
+
+
+def get_tuning(wildcards):
+    """Return how a sweep decides on a run; None with published hyperparameters, and where no sweep does."""
+    pair = wildcards.setting, wildcards.variant
+    return load_tunings(wildcards.scale).get(pair) if wildcards.tuned else None
 
 
 def get_run_config(wildcards):
     """Return the resolved hyperparameters of a run; a change of them reruns it."""
     experiment = EXPERIMENTS[wildcards.setting]
     source = DataSource.parse(get_data(wildcards.scale)).kind
-    return resolve(
-        experiment, wildcards.variant, int(wildcards.seed), wildcards.scale, source
-    ).to_dict()
+    run = experiment, wildcards.variant, int(wildcards.seed), wildcards.scale, source
+    tuning = get_tuning(wildcards)
+    if tuning is None:
+        return resolve(*run).to_dict()
+    try:
+        (path,) = get_run_selection(wildcards)
+        winner = read_final(Path(path), tuning.sweep, wildcards.scale).winner
+    except UserError:
+        return "decided by a sweep"
+    return resolve_tuned(*run, tuning, winner).to_dict()
+
+
+def get_run_selection(wildcards):
+    """Return the decision whose winner a run takes over, if it does."""
+    tuning = get_tuning(wildcards)
+    return [str(selection_files(sweeps_dir(wildcards.scale), tuning.sweep)[-1])] if tuning else []
+
+
+def get_selection_option(wildcards, input):
+    """Return the option of `uhn train` that names the decision."""
+    return f"--selected {input.selected}" if input.selected else ""
+
+
+def get_setting_data(setting, scale):
+    """Return the markers of the data sets that a setting reads; formulas are computed."""
+    experiment = EXPERIMENTS[setting]
+    tasks = experiment.get("tasks", [experiment])
+    source = DataSource.parse(get_data(scale)).kind
+    names = dict.fromkeys(task["dataset"] for task in tasks if task["task"] not in FILELESS)
+    return ancient([f"resources/ready/{source}/{name}.done" for name in names])
 
 
 def get_run_data(wildcards):
-    """Return the markers of the data sets that a run reads; formulas are computed."""
-    experiment = EXPERIMENTS[wildcards.setting]
-    tasks = experiment.get("tasks", [experiment])
-    source = DataSource.parse(get_data(wildcards.scale)).kind
-    names = dict.fromkeys(task["dataset"] for task in tasks if task["task"] not in FILELESS)
-    return ancient([f"resources/ready/{source}/{name}.done" for name in names])
+    """Return the markers of the data sets that a run reads."""
+    return get_setting_data(wildcards.setting, wildcards.scale)
 
 
 def get_run_source(wildcards):
@@ -83,55 +135,61 @@ def get_run_source(wildcards):
     return get_data(wildcards.scale)
 
 
-def get_run_files(scale, pairs, name):
+def get_seeds(setting, scale):
+    """Return the seeds of the runs that tables report."""
+    return reported_seeds(EXPERIMENTS[setting], scale, config["report_seeds"])
+
+
+def get_run_files(scale, tuned, pairs, name):
     """Return one file of every run of the given (setting, variant) pairs, all seeds of the scale."""
     return [
-        str(run_dir(scale, setting, variant, seed) / name)
+        str(run_dir(f"{scale}{tuned}", setting, variant, seed) / name)
         for setting, variant in pairs
-        for seed in seeds_of(EXPERIMENTS[setting], scale)
+        for seed in get_seeds(setting, scale)
     ]
 
 
-def get_targets(scale, *numbers):
-    """Return what the given tables stand for: runs, tables, tracking; without numbers all of them, and all figures.
+def get_targets(scale, *tables):
+    """Return what the given tables stand for: runs, tables, tracking; without names all of them, and all figures.
 
     Results are named although tables imply them: Snakemake does not make a missing file again if nothing that
     is asked for is older.
     """
-    pairs = dict.fromkeys(pair for number in numbers or TABLES for pair in TABLES[number])
+    pairs = dict.fromkeys(pair for table in tables or TABLES for pair in TABLES[table])
     return [
-        *get_run_files(scale, pairs, "result.json"),
-        *get_table_files(scale, *numbers),
-        *get_tracking_files(scale, *numbers),
-        *([] if numbers else get_figure_files(scale)),
+        *get_run_files(scale, TUNED, pairs, "result.json"),
+        *get_table_files(scale, *tables),
+        *get_tracking_files(scale, *tables),
+        *([] if tables else get_figure_files(scale)),
     ]
 
 
-def get_table_files(scale, *numbers):
+def get_table_files(scale, *tables):
     """Return the files of the given tables, of all tables if none is given."""
     return [
-        f"results/{scale}/tables/table_{number:02d}.{suffix}"
-        for number in numbers or TABLES
+        f"results/{scale}{TUNED}/tables/{table}.{suffix}"
+        for table in tables or TABLES
         for suffix in ("csv", "md", "tex")
     ]
 
 
-def get_tracking_files(scale, *numbers):
+def get_tracking_files(scale, *tables):
     """Return the markers of the tracked runs of the given tables; nothing where tracking is off."""
     if config["tracking_uri"] == "none":
         return []
-    return [f"results/{scale}/tracked/table_{number:02d}.done" for number in numbers or TABLES]
+    return [f"results/{scale}{TUNED}/tracked/{table}.done" for table in tables or TABLES]
 
 
 def get_table_results(wildcards):
     """Return the result files a table is made from."""
-    return get_run_files(wildcards.scale, TABLES[int(wildcards.number)], "result.json")
+    pairs = TABLES[wildcards.table]
+    return get_run_files(wildcards.scale, wildcards.tuned, pairs, "result.json")
 
 
 def get_figure_files(scale, *names):
     """Return the files of the given figures, of all figures if none is given."""
     return [
-        f"results/{scale}/figures/{name}.{suffix}"
+        f"results/{scale}{TUNED}/figures/{name}.{suffix}"
         for name in names or FIGURES
         for suffix in ("csv", "pdf", "png")
     ]
@@ -148,14 +206,17 @@ def get_figure_results(wildcards):
     """Return the files of the runs a figure is made from."""
     figure = FIGURES[wildcards.figure]
     return [
-        path for name in figure.files for path in get_run_files(wildcards.scale, figure.runs, name)
+        path
+        for name in figure.files
+        for path in get_run_files(wildcards.scale, wildcards.tuned, figure.runs, name)
     ]
 
 
 def get_table_runs(wildcards):
     """Return the files of all runs of a table that tracking reads."""
+    pairs = TABLES[wildcards.table]
     return {
-        name: get_run_files(wildcards.scale, TABLES[int(wildcards.number)], f"{name}.{suffix}")
+        name: get_run_files(wildcards.scale, wildcards.tuned, pairs, f"{name}.{suffix}")
         for name, suffix in (("run", "json"), ("metrics", "jsonl"), ("result", "json"))
     }
 

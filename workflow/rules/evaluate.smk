@@ -9,9 +9,9 @@ rule evaluate_run:
     output:
         result=f"{RUN_DIR}/result.json",
     log:
-        "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.log",
+        "logs/{scale}{tuned}/evaluate_run/{setting}/{variant}/seed{seed}.log",
     benchmark:
-        "logs/{scale}/evaluate_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
+        "logs/{scale}{tuned}/evaluate_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
     conda:
         "../../environment.yml"
     params:

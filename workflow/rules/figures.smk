@@ -8,17 +8,21 @@ rule draw_figure:
         scale="config/scales/{scale}.yaml",
         code=sorted(str(path) for path in Path("uhn/reporting").rglob("*.py")),
     output:
-        csv="results/{scale}/figures/{figure}.csv",
-        pdf="results/{scale}/figures/{figure}.pdf",
+        csv="results/{scale}{tuned}/figures/{figure}.csv",
+        pdf="results/{scale}{tuned}/figures/{figure}.pdf",
         png=report(
-            "results/{scale}/figures/{figure}.png",
+            "results/{scale}{tuned}/figures/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels={"figure": "{figure}", "scale": "{scale}"},
+            labels={"figure": "{figure}", "scale": "{scale}{tuned}"},
         ),
     log:
-        "logs/{scale}/draw_figure/{figure}.log",
+        "logs/{scale}{tuned}/draw_figure/{figure}.log",
     conda:
         "../../environment.yml"
+    params:
+        hyperparameters=get_hyperparameters,
+        seeds=config["report_seeds"],
     shell:
-        "python -m uhn report figure {wildcards.figure} --scale {wildcards.scale} > {log} 2>&1"
+        "python -m uhn report figure {wildcards.figure} --scale {wildcards.scale}"
+        " --hyperparameters {params.hyperparameters} --report-seeds {params.seeds} > {log} 2>&1"

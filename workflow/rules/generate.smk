@@ -10,7 +10,7 @@ rule export_kernel:
     output:
         kernel=f"{RUN_DIR}/kernel.npy",
     log:
-        "logs/{scale}/export_kernel/{setting}/{variant}/seed{seed}.log",
+        "logs/{scale}{tuned}/export_kernel/{setting}/{variant}/seed{seed}.log",
     conda:
         "../../environment.yml"
     params:

@@ -4,22 +4,26 @@
 rule build_table:
     input:
         results=get_table_results,
-        definition="config/tables/table_{number}.yaml",
+        definition="config/tables/{table}.yaml",
         reference="config/paper.csv",
         scale="config/scales/{scale}.yaml",
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:
         csv=report(
-            "results/{scale}/tables/table_{number}.csv",
+            "results/{scale}{tuned}/tables/{table}.csv",
             caption="../report/table.rst",
             category="Tables",
-            labels={"table": "{number}", "scale": "{scale}"},
+            labels={"table": "{table}", "scale": "{scale}{tuned}"},
         ),
-        md="results/{scale}/tables/table_{number}.md",
-        tex="results/{scale}/tables/table_{number}.tex",
+        md="results/{scale}{tuned}/tables/{table}.md",
+        tex="results/{scale}{tuned}/tables/{table}.tex",
     log:
-        "logs/{scale}/build_table/table_{number}.log",
+        "logs/{scale}{tuned}/build_table/{table}.log",
     conda:
         "../../environment.yml"
+    params:
+        hyperparameters=get_hyperparameters,
+        seeds=config["report_seeds"],
     shell:
-        "python -m uhn report table {wildcards.number} --scale {wildcards.scale} > {log} 2>&1"
+        "python -m uhn report table {wildcards.table} --scale {wildcards.scale}"
+        " --hyperparameters {params.hyperparameters} --report-seeds {params.seeds} > {log} 2>&1"

@@ -6,9 +6,9 @@ rule track_table:
     input:
         unpack(get_table_runs),
     output:
-        touch("results/{scale}/tracked/table_{number}.done"),
+        touch("results/{scale}{tuned}/tracked/{table}.done"),
     log:
-        "logs/{scale}/track_table/table_{number}.log",
+        "logs/{scale}{tuned}/track_table/{table}.log",
     conda:
         "../../environment.yml"
     resources:
@@ -17,4 +17,5 @@ rule track_table:
         run_dirs=get_run_dirs,
         uri=config["tracking_uri"],
     shell:
-        "python -m uhn track {params.run_dirs} --tracking-uri {params.uri} > {log} 2>&1"
+        "python -m uhn track {params.run_dirs} --tracking-uri {params.uri}"
+        " --experiment uhn-{wildcards.scale}{wildcards.tuned} > {log} 2>&1"

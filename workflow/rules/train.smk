@@ -3,16 +3,17 @@
 
 rule train_run:
     input:
-        get_run_data,
+        data=get_run_data,
+        selected=get_run_selection,
     output:
         run=f"{RUN_DIR}/run.json",
         metrics=f"{RUN_DIR}/metrics.jsonl",
         generator=f"{RUN_DIR}/generator.safetensors",
         training=f"{RUN_DIR}/training.json",
     log:
-        "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.log",
+        "logs/{scale}{tuned}/train_run/{setting}/{variant}/seed{seed}.log",
     benchmark:
-        "logs/{scale}/train_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
+        "logs/{scale}{tuned}/train_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
     conda:
         "../../environment.yml"
     threads: config["threads_per_run"]
@@ -25,7 +26,9 @@ rule train_run:
         out=RUN_DIR,
         device=config["device"],
         data=get_run_source,
+        selected=get_selection_option,
     shell:
         "python -m uhn train --setting {wildcards.setting} --variant {wildcards.variant}"
         " --seed {wildcards.seed} --scale {wildcards.scale} --device {params.device}"
-        " --data {params.data:q} --threads {threads} --out {params.out} --resume > {log} 2>&1"
+        " --data {params.data:q} --threads {threads} {params.selected} --out {params.out} --resume"
+        " > {log} 2>&1"

@@ -31,7 +31,7 @@ def reference():
 @pytest.mark.parametrize("memory_mb", [4096, 1])
 def test_exact_evaluations_change_nothing(reference, route, memory_mb):
     generator, target, found = generate(GenerationConfig(route, memory_mb=memory_mb, cache_mb=1))
-    assert (len(generator._prepared[target].groups) > 1) == (memory_mb == 1)
+    assert (len(generator._prepared[target].queries.groups) > 1) == (memory_mb == 1)
     assert len(found) == len(reference) > 20
     for ours, expected in zip(found, reference, strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-12)

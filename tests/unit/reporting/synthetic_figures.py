@@ -19,6 +19,7 @@ def write_figure_runs(runs: Path) -> None:
     for k, seed in enumerate(SEEDS):
         for family in FAMILIES:
             write(runs, record(family, "uhn", seed, 0.0, metrics={}, models=models(family, k)))
+        write(runs, record(FAMILIES[0], "smooth_layers", seed, 0.0, metrics={}, models=models(FAMILIES[0], k)))
         for number, depth in enumerate((20, 32, 44, 56)):
             for variant in ("direct", "ha", "chunked", "uhn"):
                 write_cnn(runs, number, depth, variant, seed)

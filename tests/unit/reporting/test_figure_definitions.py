@@ -6,7 +6,7 @@ import yaml
 from uhn.errors import UserError
 from uhn.experiments.resolve import load_experiment
 from uhn.paths import config_dir
-from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.reporting.definitions import needed_runs, table_names
 from uhn.reporting.figures.definitions import figure_names, load_figure, ready_figures
 
 DEFINITION = """\
@@ -28,7 +28,7 @@ def figures(config):
 
 
 def test_the_figures_of_the_paper_and_ours():
-    assert figure_names() == ["distance", "figure_3", "figure_4", "figure_5", "growth", "levels"]
+    assert figure_names() == ["distance", "figure_3", "figure_4", "figure_5", "growth", "levels", "smooth_layers"]
 
 
 def test_a_number_stands_for_a_figure_of_the_paper():
@@ -39,7 +39,7 @@ def test_a_number_stands_for_a_figure_of_the_paper():
 
 @pytest.mark.parametrize("name", figure_names())
 def test_figures_need_no_run_that_no_table_needs(name):
-    of_tables = {pair for number in table_numbers() for pair in needed_runs(number)}
+    of_tables = {pair for table in table_names() for pair in needed_runs(table)}
     assert set(load_figure(name).runs) <= of_tables
 
 

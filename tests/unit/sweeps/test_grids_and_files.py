@@ -42,23 +42,11 @@ def test_other_keys_are_refused(key):
         Slot.parse(key)
 
 
-def test_overrides_replace_parts_of_a_variant():
-    chosen = Hyperparameters(0.1, 20, 0.3, 5)
-    assert SMALL.overrides(chosen) == {"train": {"epochs": 20, "lr": 0.1}, "init": {"steps": 5, "lr": 0.3}}
-    assert SMALL.published_choice(SMALL.overrides(chosen)) == chosen
-    steps = replace(SMALL, search="grid", budget_unit="steps")
-    assert steps.overrides(chosen) == {"train": {"steps": 20, "lr": 0.1}}
-
-
-def test_unknown_stages_and_seeds_are_mistakes():
+def test_unknown_stages_are_mistakes():
     with pytest.raises(UserError, match="sweep small has no stage 5; expected one of 1, 2, 3, 4"):
         SMALL.slots(5)
     with pytest.raises(UserError, match="stage 4 has no grid"):
         SMALL.axes(4)
-    with pytest.raises(UserError, match="expected published or fresh, got 'new'"):
-        SMALL.final_seeds("new")
-    with pytest.raises(UserError, match=r"3 fresh seeds wanted after the first 3, sweeps\.yaml lists 5"):
-        replace(SMALL, seed_list=(1, 2, 3, 4, 5)).final_seeds("fresh")
 
 
 def test_an_unknown_sweep_is_named_with_a_hint():
@@ -129,7 +117,7 @@ def test_the_file_states_means_spreads_and_ranks(tmp_path, selections):
     assert first["slot"] == "stage2/i0_j1"
     assert first["hyperparameters"] == {"train_lr": 0.1, "train_budget": 10, "init_lr": 0.3, "init_steps": 6}
     assert first["seeds"] == [1, 2, 3]
-    metric = first["metrics"]["val/accuracy"]
+    metric = first["metrics"]["validation/accuracy"]
     assert metric["values"] == [0.9, 0.9, 0.8]
     assert metric["mean"] == pytest.approx(2.6 / 3)
     assert metric["std"] == pytest.approx((2 / 9) ** 0.5 / 10)
@@ -139,8 +127,10 @@ def test_the_file_states_means_spreads_and_ranks(tmp_path, selections):
 def test_candidates_survive_the_file(tmp_path):
     values = Hyperparameters(0.1, 10, 0.3, 6)
     for result in (
-        CandidateResult.finished(Slot(2, 0, 1), 1, values, {"val/accuracy": 0.5, "val/loss": 1 / 3}),
-        CandidateResult.finished(Slot(2, 0, 1), 1, values, {"val/accuracy": 0.5, "val/loss": float("nan")}),
+        CandidateResult.finished(Slot(2, 0, 1), 1, values, {"validation/accuracy": 0.5, "validation/loss": 1 / 3}),
+        CandidateResult.finished(
+            Slot(2, 0, 1), 1, values, {"validation/accuracy": 0.5, "validation/loss": float("nan")}
+        ),
         CandidateResult(Slot(4, 2), 2, SKIPPED, None, reason="too few", same_as=Slot(1, 1)),
     ):
         write_candidate(tmp_path / "candidate.json", SMALL, "paper", result)

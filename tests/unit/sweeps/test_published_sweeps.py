@@ -3,7 +3,6 @@
 import pytest
 
 from uhn.experiments.resolve import load_experiment
-from uhn.paths import config_dir
 from uhn.sweeps.grids import Hyperparameters
 from uhn.sweeps.load import load_sweeps
 from uhn.sweeps.stages import run_counts
@@ -79,8 +78,8 @@ CHOSEN = {
     **{f"kan_sph_harm{mn}_direct": (0, 0, 4000, 0.05) for mn in ("12", "22")},
     "cifar10_cnn20_ha": (0, 0, 800, 0.002),
     "cifar10_cnn20_chunked": (0, 0, 800, 0.002),
-    "cifar10_cnn20_encoding_raw": (0, 0, 800, 2e-4),
-    "cifar10_cnn20_encoding_positional": (0, 0, 800, 2e-4),
+    "cifar10_cnn20_raw": (0, 0, 800, 2e-4),
+    "cifar10_cnn20_positional": (0, 0, 800, 2e-4),
 }
 
 SWEEPS = load_sweeps("paper")
@@ -103,7 +102,7 @@ def test_run_counts_of_the_paper(name):
 
 
 def test_run_counts_of_the_encodings():
-    assert run_counts(SWEEPS["cifar10_cnn20_encoding_raw"]) == {"stage1": 9, "final": 3}
+    assert run_counts(SWEEPS["cifar10_cnn20_raw"]) == {"stage1": 9, "final": 3}
 
 
 @pytest.mark.parametrize("name", CHOSEN)
@@ -118,13 +117,9 @@ def test_the_published_choice_is_inside_the_grids(name):
 @pytest.mark.parametrize("name", SWEEPS)
 def test_experiment_files_hold_the_published_choice(name):
     sweep = SWEEPS[name]
-    if not (config_dir() / "experiments" / f"{sweep.setting}.yaml").is_file():
-        pytest.skip("the setting has no experiment file yet")
     init_steps, init_lr, budget, lr = CHOSEN[name]
     variant = load_experiment(sweep.setting)["variants"][sweep.variant]
     assert sweep.published_choice(variant) == Hyperparameters(lr, budget, init_lr, init_steps)
-    if init_steps:
-        assert sweep.overrides(Hyperparameters(lr, budget, init_lr, init_steps)).items() <= variant.items()
 
 
 def test_grids_of_the_paper():
@@ -156,28 +151,23 @@ def test_grids_of_the_paper():
 
 def test_guardrails_of_table_20():
     assert [(metric.name, metric.bound) for metric in SWEEPS["multi_task"].metrics] == [
-        ("val/mnist_mlp/accuracy", ">= 0.95"),
-        ("val/cifar10_cnn44/accuracy", ">= 0.85"),
-        ("val/cora_gcn/accuracy", ">= 0.75"),
-        ("val/pubmed_gat/accuracy", ">= 0.75"),
-        ("val/agnews_transformer2l/accuracy", ">= 0.85"),
-        ("val/kan_kv/rmse", "<= 0.05"),
+        ("validation/mnist/accuracy", ">= 0.95"),
+        ("validation/cifar10/accuracy", ">= 0.85"),
+        ("validation/cora/accuracy", ">= 0.75"),
+        ("validation/pubmed/accuracy", ">= 0.75"),
+        ("validation/ag_news/accuracy", ">= 0.85"),
+        ("validation/kv/rmse", "<= 0.05"),
     ]
     others = [sweep for name, sweep in SWEEPS.items() if name != "multi_task"]
     assert {(len(sweep.metrics), sweep.metrics[0].guardrail) for sweep in others} == {(1, None)}
 
 
 def test_seeds_of_each_stage():
-    kv, graph, raw = SWEEPS["kan_kv"], SWEEPS["pubmed_gcn"], SWEEPS["cifar10_cnn20_encoding_raw"]
+    kv, graph, raw = SWEEPS["kan_kv"], SWEEPS["pubmed_gcn"], SWEEPS["cifar10_cnn20_raw"]
     assert [kv.seeds(stage) for stage in kv.stages] == [(21962,)] * 3 + [(59358, 78117)]
-    assert kv.final_seeds() == raw.search_seeds == (21962, 59358, 78117)
-    assert kv.final_seeds("fresh") == (23547, 81797, 81105)
+    assert raw.search_seeds == (21962, 59358, 78117)
     assert graph.seeds(3) == (21962, 59358, 78117, 23547, 81797)
     assert graph.seeds(4) == (81105, 95819, 42270, 24014, 20964)
-    assert graph.final_seeds() == graph.seeds(1) + graph.seeds(4)
-    assert graph.final_seeds("fresh") == (59992, 48426, 54406, 54947, 88247, 92615, 43510, 50150, 45681, 7209)
-    for sweep in SWEEPS.values():
-        assert not set(sweep.final_seeds("fresh")) & {*sweep.search_seeds, *sweep.extra_seeds}
 
 
 def test_the_demo_keeps_every_stage_but_few_candidates():

@@ -8,7 +8,7 @@ from sweep_cases import ACCURACY, scored
 from uhn.sweeps.grids import Metric
 from uhn.sweeps.ranking import guardrail_violation, order_for_task, rank
 
-RMSE = Metric("val/rmse")
+RMSE = Metric("validation/rmse")
 
 
 def assert_order(expected, metric):
@@ -57,10 +57,10 @@ def test_the_order_of_seeds_does_not_break_a_tie():
 
 
 def test_spread_is_the_population_standard_deviation():
-    assert scored(accuracy=[1.0, 3.0]).std("val/accuracy") == 1.0
+    assert scored(accuracy=[1.0, 3.0]).std("validation/accuracy") == 1.0
 
 
-THREE = [Metric("val/a/accuracy"), Metric("val/b/accuracy"), Metric("val/c/rmse")]
+THREE = [Metric("validation/a/accuracy"), Metric("validation/b/accuracy"), Metric("validation/c/rmse")]
 
 
 def three_tasks(a, b, c, **values):
@@ -104,18 +104,18 @@ def test_one_task_reduces_to_its_own_order():
 
 def test_ranks_are_those_among_the_candidates_given():
     best, middle, worst = (scored(slot=(1, i, 0), accuracy=[value]) for i, value in enumerate([0.9, 0.8, 0.7]))
-    assert [entry.ranks["val/accuracy"] for entry in rank([best, middle, worst], [ACCURACY])] == [0, 1, 2]
-    assert [entry.ranks["val/accuracy"] for entry in rank([middle, worst], [ACCURACY])] == [0, 1]
+    assert [entry.ranks["validation/accuracy"] for entry in rank([best, middle, worst], [ACCURACY])] == [0, 1, 2]
+    assert [entry.ranks["validation/accuracy"] for entry in rank([middle, worst], [ACCURACY])] == [0, 1]
 
 
 @pytest.mark.parametrize(
     ("metric", "values", "violated"),
     [
-        (Metric("val/accuracy", 0.75), [0.5, 1.0], False),  # the mean counts, and the bound itself is met
-        (Metric("val/accuracy", 0.75), [0.5, 0.99], True),
-        (Metric("val/accuracy"), [0.0, 0.0], False),
-        (Metric("val/rmse", 0.5), [0.25, 0.75], False),
-        (Metric("val/rmse", 0.5), [0.25, 0.76], True),
+        (Metric("validation/accuracy", 0.75), [0.5, 1.0], False),  # the mean counts, and the bound itself is met
+        (Metric("validation/accuracy", 0.75), [0.5, 0.99], True),
+        (Metric("validation/accuracy"), [0.0, 0.0], False),
+        (Metric("validation/rmse", 0.5), [0.25, 0.75], False),
+        (Metric("validation/rmse", 0.5), [0.25, 0.76], True),
     ],
 )
 def test_guardrails_act_on_the_mean_over_seeds(metric, values, violated):

@@ -109,7 +109,7 @@ def test_stage_4_pools_the_seeds_of_the_best_three_which_may_differ_in_initialis
     assert fourth.winner == Hyperparameters(0.2, 10, 0.4, 5)
     best = fourth.ranking[0].candidate
     assert best.seeds == (1, 2, 3)
-    assert best.values == {"val/accuracy": (0.8, 0.9, 0.9)}
+    assert best.values == {"validation/accuracy": (0.8, 0.9, 0.9)}
 
 
 def test_stage_4_with_fewer_than_three_candidates_left():
@@ -134,10 +134,10 @@ def test_a_diverged_seed_drops_the_candidate_with_its_reason():
 
 def test_nan_and_infinite_metrics_are_divergence():
     for value in (float("nan"), float("inf")):
-        metrics = {"val/accuracy": 0.5, "val/loss": value}
+        metrics = {"validation/accuracy": 0.5, "validation/loss": value}
         result = CandidateResult.finished(Slot(1, 0), 1, Hyperparameters(0.1, 10), metrics)
-        assert (result.status, result.reason, result.metrics) == (DIVERGED, f"val/loss is {value}", {})
-    fine = CandidateResult.finished(Slot(1, 0), 1, Hyperparameters(0.1, 10), {"val/accuracy": 0.5})
+        assert (result.status, result.reason, result.metrics) == (DIVERGED, f"validation/loss is {value}", {})
+    fine = CandidateResult.finished(Slot(1, 0), 1, Hyperparameters(0.1, 10), {"validation/accuracy": 0.5})
     assert fine.status == COMPLETED
 
 
@@ -171,11 +171,11 @@ def test_the_sweep_stops_if_nothing_is_left_later():
         run_stage(GRID, 1, {}, fail=everything)
 
 
-TASKS = replace(SMALL, metrics=(Metric("val/a/accuracy", 0.5), Metric("val/b/rmse", 0.1)))
+TASKS = replace(SMALL, metrics=(Metric("validation/a/accuracy", 0.5), Metric("validation/b/rmse", 0.1)))
 
 
 def both(a, b):
-    return {"val/a/accuracy": a, "val/b/rmse": b}
+    return {"validation/a/accuracy": a, "validation/b/rmse": b}
 
 
 def test_guardrails_hold_after_stage_3_not_before():
@@ -189,9 +189,9 @@ def test_guardrails_hold_after_stage_3_not_before():
     assert names(last) == ["stage3/i0_j1"]
     reasons = {one.slot.key: one.reason for one in last.dropped}
     assert len(reasons) == 2 + 4 + 1
-    assert reasons["stage3/i1_j1"] == "guardrail: val/b/rmse 0.11, expected <= 0.1 (mean over 1 seeds)"
-    assert reasons["stage1/i0_j0"] == "guardrail: val/a/accuracy 0.4, expected >= 0.5 (mean over 1 seeds)"
-    assert "val/a/accuracy" in reasons["stage1/i1_j0"] and "val/b/rmse" in reasons["stage1/i1_j0"]
+    assert reasons["stage3/i1_j1"] == "guardrail: validation/b/rmse 0.11, expected <= 0.1 (mean over 1 seeds)"
+    assert reasons["stage1/i0_j0"] == "guardrail: validation/a/accuracy 0.4, expected >= 0.5 (mean over 1 seeds)"
+    assert "validation/a/accuracy" in reasons["stage1/i1_j0"] and "validation/b/rmse" in reasons["stage1/i1_j0"]
 
 
 def test_guardrails_hold_again_after_stage_4_on_the_pooled_mean():
@@ -200,15 +200,15 @@ def test_guardrails_hold_again_after_stage_4_on_the_pooled_mean():
     # pooled over three seeds: 0.9 + 2 x 0.2 -> 0.4333 < 0.5; 0.5 + 2 x 0.5 -> 0.5
     last = run_stage(sweep, 4, {"r0": both(0.2, 0.01), "r1": both(0.5, 0.02)}, first)
     assert names(last) == ["stage1/i1_j0"]
-    assert "val/a/accuracy 0.433333, expected >= 0.5 (mean over 3 seeds)" in last.dropped[0].reason
+    assert "validation/a/accuracy 0.433333, expected >= 0.5 (mean over 3 seeds)" in last.dropped[0].reason
 
 
 def test_multi_task_stage_2_may_change_the_order_within_stage_1():
     """The pooled ranks decide: the lr of stages 2 and 3 is the one that won stage 1 alone."""
-    sweep = replace(SMALL, metrics=(Metric("val/a/accuracy"), Metric("val/b/accuracy")))
+    sweep = replace(SMALL, metrics=(Metric("validation/a/accuracy"), Metric("validation/b/accuracy")))
 
     def two(a, b):
-        return {"val/a/accuracy": a, "val/b/accuracy": b}
+        return {"validation/a/accuracy": a, "validation/b/accuracy": b}
 
     # alone: ranks (0, 1) and (1, 0), a tie that the smaller lr 0.1 wins
     first = run_stage(sweep, 1, {"i0_j0": two(0.9, 0.5), "i1_j0": two(0.8, 0.6)})
@@ -234,7 +234,8 @@ def test_a_grid_search_has_one_stage_and_more_seeds():
 
 def results_of_stage_1():
     return [
-        CandidateResult(slot, 1, COMPLETED, plan(SMALL, slot, None), {"val/accuracy": 0.5}) for slot in SMALL.slots(1)
+        CandidateResult(slot, 1, COMPLETED, plan(SMALL, slot, None), {"validation/accuracy": 0.5})
+        for slot in SMALL.slots(1)
     ]
 
 
@@ -247,7 +248,10 @@ def results_of_stage_1():
         (lambda r: [r[1], replace(r[0], slot=Slot(2, 0, 0))], r"stage2/i0_j0/seed1 is no run of stage 1"),
         (lambda r: [r[1], replace(r[0], hyperparameters=Hyperparameters(7, 7))], "comes from another selection"),
         (lambda r: [r[1], replace(r[0], status=SKIPPED, hyperparameters=None)], "comes from another selection"),
-        (lambda r: [r[1], replace(r[0], metrics={"val/rmse": 1.0})], r"has no metric val/accuracy \(it has val/rmse\)"),
+        (
+            lambda r: [r[1], replace(r[0], metrics={"validation/rmse": 1.0})],
+            r"has no metric validation/accuracy \(it has validation/rmse\)",
+        ),
     ],
 )
 def test_results_that_do_not_belong_are_refused(change, message):

@@ -131,9 +131,9 @@ def test_printed_grid_and_choice_of_our_own_grids(tmp_path):
 
 
 def test_printed_guardrails(selections, tmp_path):
-    full = replace(SMALL, metrics=(Metric("val/accuracy", 0.95),))
+    full = replace(SMALL, metrics=(Metric("validation/accuracy", 0.95),))
     text = markdown(20, outcomes(selections, full=full), tmp_path)
-    assert "| small | val/accuracy | \\>= 0.95 | no | 0.900 ± 0.041 | no |" in text
+    assert "| small | validation/accuracy | \\>= 0.95 | no | 0.900 ± 0.041 | no |" in text
     assert "other" not in text.split("\n\n")[-1]
 
 

@@ -37,3 +37,27 @@ def test_a_parameter_without_gradient_stays():
     used.sum().backward()
     optimizer.step(0.1)
     assert not torch.equal(used, torch.ones(2)) and torch.equal(unused, torch.ones(2))
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_a_scaler_drives_it_as_it_drives_torchs(clip):
+    """Float16's way to train: unscaled in the step, or before it for clipping; an overflow skips the step."""
+    torch.manual_seed(0)
+    ours = torch.nn.Linear(7, 3)
+    theirs = copy.deepcopy(ours)
+    optimizer = AdamW(ours.parameters(), OptimizerConfig((0.9, 0.999), 1e-8, 0.0))
+    expected = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.0, fused=True)
+    scalers = [torch.amp.GradScaler("cpu"), torch.amp.GradScaler("cpu")]
+    for step in range(5):
+        x = torch.randn(4, 7) * (1e36 if step == 2 else 1.0)
+        for model, optim, scaler in ((ours, optimizer, scalers[0]), (theirs, expected, scalers[1])):
+            scaler.scale(model(x).mean()).backward()
+            if clip:
+                scaler.unscale_(optim)
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            scaler.step(optim, *([0.01] if model is ours else []))
+            scaler.update()
+        expected.zero_grad()
+        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert torch.equal(a, b)
+    assert [scaler.get_scale() for scaler in scalers] == [32768.0] * 2

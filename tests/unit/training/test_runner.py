@@ -181,3 +181,21 @@ def test_the_saved_generator_reproduces_the_metrics(small_run, tmp_path):
     with torch.no_grad():
         rmse = (model.run(uhn(model), inputs) - targets).square().mean().sqrt()
     assert result["metrics"]["test/rmse"] == pytest.approx(rmse.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("fails", ["training", "test"])
+def test_final_weights_that_fail_make_a_diverged_run(small_run, tmp_path, monkeypatch, fails):
+    """The last loss may be finite although the weights after that step give none."""
+    from uhn.training.tasks.regression import RegressionTask
+
+    config, out = small_run(train=TrainConfig(3, "epochs", 1e-4, 1)), tmp_path / "out"
+    broken = {"loss": math.inf, "rmse": 1.0}
+    with monkeypatch.context() as patch:
+        if fails == "training":
+            patch.setattr(RegressionTask, "evaluate", lambda *_: broken)
+        train_run(config, out, JobOptions(scratch=tmp_path / "scratch"))
+    monkeypatch.setattr(RegressionTask, "evaluate", lambda *_: broken)
+    evaluate_run(out)
+    result = read_record(out / "result.json", "result")
+    assert (result["status"], result["metrics"]) == ("diverged", {})
+    assert result["reason"] == f"{'train' if fails == 'training' else 'test'}/loss is inf"

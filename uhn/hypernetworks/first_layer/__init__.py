@@ -5,7 +5,7 @@ non-uniform Fourier transform of the columns of W and need not be computed throu
 Four evaluations of the same function, chosen per component: see :mod:`.plan`. Method: docs/first_layer.md.
 """
 
-from uhn.hypernetworks.first_layer.operator import FeatureOperator, apply_operators
+from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack, apply_operators
 from uhn.hypernetworks.first_layer.plan import ROUTES, FirstLayerPlan, PlaneCache
 
-__all__ = ["ROUTES", "FeatureOperator", "FirstLayerPlan", "PlaneCache", "apply_operators"]
+__all__ = ["ROUTES", "FeatureOperator", "FirstLayerPlan", "OperatorStack", "PlaneCache", "apply_operators"]

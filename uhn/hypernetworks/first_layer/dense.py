@@ -19,15 +19,26 @@ class DenseOperator:
     def __init__(self, matrix: Tensor) -> None:
         self.matrix = matrix
         self.rows, self.features = matrix.shape
+        self.dtype = matrix.dtype
 
     def forward(self, weight: Tensor, out: Tensor) -> None:
         """Write ``matrix @ weight``."""
-        torch.mm(self.matrix, weight, out=out)
+        if out.dtype == self.dtype:
+            torch.mm(self.matrix, weight.to(self.dtype), out=out)
+        else:
+            out.copy_(self.matrix @ weight.to(self.dtype))
 
     def adjoint(self, grad: Tensor, out: Tensor) -> None:
         """Add ``matrix.T @ grad``."""
-        out.addmm_(self.matrix.T, grad)
+        if out.dtype == self.dtype:
+            out.addmm_(self.matrix.T, grad)
+        else:
+            out += self.matrix.T @ grad.to(self.dtype)
 
     def split(self, rows: int) -> list[DenseOperator]:
         """Cut between rows."""
         return [DenseOperator(part) for part in self.matrix.split(rows)]
+
+    def tensor_order(self) -> Tensor:
+        """Return, for each scalar in tensor order, its row: they are in order."""
+        return torch.arange(self.rows, device=self.matrix.device)

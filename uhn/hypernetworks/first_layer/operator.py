@@ -16,12 +16,17 @@ from uhn.hypernetworks.first_layer.dense import DenseOperator
 class FeatureOperator(Protocol):
     """The linear map ``W -> features @ W`` for some rows, and its adjoint.
 
+    Args:
+        rows, features: extents n and 2 F of the map.
+        dtype: in which it is evaluated; weights and rows may be wider.
+
     Shapes:
         weight (2 F, d), rows (n, d)
     """
 
     rows: int
     features: int
+    dtype: torch.dtype
 
     def forward(self, weight: Tensor, out: Tensor) -> None:
         """Write ``features @ weight`` to ``out`` (rows, d)."""
@@ -32,29 +37,68 @@ class FeatureOperator(Protocol):
     def split(self, rows: int) -> list[FeatureOperator]:
         """Cut into operators of at most about so many rows, as far as its structure allows."""
 
+    def tensor_order(self) -> Tensor:
+        """Return, for each scalar in row-major order of its tensor, its row."""
+
+
+class OperatorStack:
+    """Operators whose rows follow each other, and where each generated scalar is among them.
+
+    Args:
+        operators: the stack.
+        order: ``order[i]`` is the row of scalar i.
+
+    Shapes:
+        order (rows,); weight (d, 2 F), bias (d,) -> (rows, d), in the stack's order
+    """
+
+    def __init__(self, operators: Sequence[FeatureOperator], order: Tensor) -> None:
+        self.operators = operators
+        self.order = order
+
+    def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """Evaluate the layer."""
+        return apply_operators(self.operators, weight, bias)
+
+    def groups(self, rows: int) -> list[list[FeatureOperator]]:
+        """Cut the operators into consecutive groups of about so many rows, to be evaluated one after the other."""
+        groups: list[list[FeatureOperator]] = [[]]
+        for operator in (part for whole in self.operators for part in whole.split(rows)):
+            if groups[-1] and sum(op.rows for op in groups[-1]) + operator.rows > rows:
+                groups.append([])
+            groups[-1].append(operator)
+        return groups
+
 
 def apply_operators(operators: Sequence[FeatureOperator], weight: Tensor, bias: Tensor) -> Tensor:
     """Evaluate the layer on the stacked rows of operators.
 
+    Where all of them are evaluated in a narrower type than the weight's, autocast leaves the result in it.
+
     Shapes:
         weight (d, 2 F), bias (d,) -> (sum of rows, d)
     """
-    if len(operators) == 1 and isinstance(operators[0], DenseOperator):
+    if len(operators) == 1 and isinstance(operators[0], DenseOperator) and operators[0].dtype == weight.dtype:
         return F.linear(operators[0].matrix, weight, bias)
-    return ApplyOperators.apply(weight.T.contiguous(), operators).add_(bias)
+    dtypes = {operator.dtype for operator in operators}
+    narrow = len(dtypes) == 1 and torch.is_autocast_enabled(weight.device.type)
+    return ApplyOperators.apply(weight.T.contiguous(), operators, *dtypes if narrow else (weight.dtype,)).add_(bias)
 
 
 class ApplyOperators(torch.autograd.Function):
     """Stack the rows of several operators. The map is linear, so nothing is kept for the backward pass.
+
+    Types are the operators' own affair in both passes, whatever autocast is around them; the gradient of the weight is
+    summed in the weight's type.
 
     Shapes:
         weight (2 F, d) -> (sum of rows, d)
     """
 
     @staticmethod
-    def forward(ctx, weight: Tensor, operators: Sequence[FeatureOperator]) -> Tensor:
-        ctx.operators = operators
-        out = weight.new_empty(sum(op.rows for op in operators), weight.shape[1])
+    def forward(ctx, weight: Tensor, operators: Sequence[FeatureOperator], dtype: torch.dtype) -> Tensor:
+        ctx.operators, ctx.dtype = operators, weight.dtype
+        out = weight.new_empty(sum(op.rows for op in operators), weight.shape[1], dtype=dtype)
         with torch.autocast(weight.device.type, enabled=False):
             for operator, rows in zip(operators, out.split([op.rows for op in operators]), strict=True):
                 operator.forward(weight, rows)
@@ -62,11 +106,11 @@ class ApplyOperators(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
         operators = ctx.operators
         grad = grad.contiguous()
-        total = grad.new_zeros(operators[0].features, grad.shape[1])
+        total = grad.new_zeros(operators[0].features, grad.shape[1], dtype=ctx.dtype)
         with torch.autocast(grad.device.type, enabled=False):
             for operator, rows in zip(operators, grad.split([op.rows for op in operators]), strict=True):
                 operator.adjoint(rows, total)
-        return total, None
+        return total, None, None

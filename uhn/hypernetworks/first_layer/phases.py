@@ -51,6 +51,11 @@ def phase_table(base: Tensor, steps: tuple[Tensor, ...], extents: tuple[int, ...
     return table + base
 
 
+def rows_of(coordinates: Tensor, inner: int) -> Tensor:
+    """Return the row-major rows at some coordinates of the slowest axis, each of which has ``inner`` of them."""
+    return (coordinates.unsqueeze(1) * inner + torch.arange(inner, device=coordinates.device)).flatten()
+
+
 def features(phases: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return ``[cos, sin]`` of float64 phases, rounded once. Shape (rows, 2 F)."""
     return torch.cat([phases.cos(), phases.sin()], dim=-1).to(device, dtype)

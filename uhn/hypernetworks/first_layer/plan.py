@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -14,8 +15,9 @@ from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features
 from uhn.hypernetworks.first_layer.dense import DenseOperator
 from uhn.hypernetworks.first_layer.gridding import count_bins, grid_axis, wrap
-from uhn.hypernetworks.first_layer.operator import FeatureOperator, apply_operators
-from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases
+from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack
+from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases, rows_of
+from uhn.hypernetworks.first_layer.policy import considers_gridding, exact_routes
 from uhn.hypernetworks.first_layer.separable import SeparableOperator
 from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOperator, transform_macs
 
@@ -46,12 +48,14 @@ class ComponentReport:
     Args:
         rows: its scalars.
         route: the evaluation chosen.
+        dtype: of its features or transforms.
         macs: multiply-adds per hidden unit of one forward pass.
-        error: predicted error relative to the exact features; 0 where the evaluation is exact.
+        error: predicted error relative to exact features in that type; 0 where the evaluation is exact.
     """
 
     rows: int
     route: str
+    dtype: torch.dtype
     macs: float
     error: float
 
@@ -73,7 +77,16 @@ class PlaneCache:
         return self._planes[key]
 
 
-class FirstLayerPlan:
+@dataclass(frozen=True)
+class _Part:
+    """An operator, and the components that its rows belong to, with the number of rows of each."""
+
+    operator: FeatureOperator
+    components: tuple[int, ...]
+    lengths: tuple[int, ...]
+
+
+class FirstLayerPlan(OperatorStack):
     """``features(index rows) @ W.T + b`` for all components of a target, without their feature matrix where it pays.
 
     Args:
@@ -84,9 +97,10 @@ class FirstLayerPlan:
         route: ``auto``, or one evaluation for all components that admit it (others stay dense).
         planes: gridded planes to share with other plans of the same generator.
         dtype, device: of the layer.
+        feature_dtype: in which dense and separable evaluations keep features; the layer's by default.
 
     Shapes:
-        weight (d, 2 F), bias (d,) -> (N, d), rows in the plan's order; ``order[i]`` is the row of scalar i
+        as `OperatorStack`, for all N scalars
     """
 
     def __init__(
@@ -101,12 +115,14 @@ class FirstLayerPlan:
         planes: PlaneCache | None = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
+        feature_dtype: torch.dtype | None = None,
     ) -> None:
         self.dtype, self.device = dtype, device or torch.device("cpu")
+        self.feature_dtype = feature_dtype or dtype
         self._planes = planes or PlaneCache(self.dtype, self.device)
         self._tolerance = tolerance
-        self._operators: list[FeatureOperator] = []
-        self._places: list[tuple[int, Tensor]] = []  # (component, its rows in tensor order within the operator)
+        self._extents = [grid.axes[0].extent for grid in grids]
+        self._parts: list[_Part] = []
         self._reports: dict[int, ComponentReport] = {}
 
         structured: list[tuple[int, StructuredOperator, float, float]] = []
@@ -120,22 +136,26 @@ class FirstLayerPlan:
                 structured.append((position, *built))
         self._add_exact(left, normalizer, encoding, cache_bytes, route)
         for position, operator, macs, error in structured:
-            self._add(position, operator, _plane_order(operator))
-            self._reports[position] = ComponentReport(operator.rows, "structured", macs, error)
-        self.order = self._permutation()
+            self._add(position, operator)
+            self._reports[position] = ComponentReport(operator.rows, "structured", self.dtype, macs, error)
+        super().__init__([part.operator for part in self._parts], _tensor_order(self._parts))
 
-    def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
-        """Evaluate the layer."""
-        return apply_operators(self._operators, weight, bias)
+    def restricted(self, coordinates: Mapping[int, Tensor]) -> OperatorStack:
+        """Keep of some components only some coordinates of their first axis; scalar i is the i-th that is left.
 
-    def groups(self, rows: int) -> list[list[FeatureOperator]]:
-        """Cut the operators into consecutive groups of about so many rows, to be evaluated one after the other."""
-        groups: list[list[FeatureOperator]] = [[]]
-        for operator in (part for whole in self._operators for part in whole.split(rows)):
-            if groups[-1] and sum(op.rows for op in groups[-1]) + operator.rows > rows:
-                groups.append([])
-            groups[-1].append(operator)
-        return groups
+        Args:
+            coordinates: by position of the component; sorted and unique, on the plan's device.
+        """
+        parts: list[_Part] = []
+        for part in self._parts:
+            if coordinates.keys().isdisjoint(part.components):
+                parts.append(part)
+            elif isinstance(part.operator, DenseOperator):
+                parts += self._restricted_block(part, coordinates)
+            else:
+                operator = part.operator.take(coordinates[part.components[0]])
+                parts.append(_Part(operator, part.components, (operator.rows,)))
+        return OperatorStack([part.operator for part in parts], _tensor_order(parts))
 
     def report(self) -> list[ComponentReport]:
         """Return how each component is evaluated, in flattening order."""
@@ -145,8 +165,8 @@ class FirstLayerPlan:
         self, grid: ComponentGrid, phases: GridPhases, route: str
     ) -> tuple[StructuredOperator, float, float] | None:
         """Build the structured evaluation of a component if it is admissible, accurate enough and cheaper."""
-        if route in ("dense", "separable") or (route == "auto" and self.device.type != "cpu"):
-            return None  # a GPU multiplies the dense matrices faster than it gathers
+        if not considers_gridding(self.device.type, route):
+            return None
         longest = sorted(range(len(grid.axes)), key=lambda i: -phases.extents[i])[:2]
         forced = route == "structured"
         shortest = 2 if forced else MIN_PLANE_EXTENT
@@ -192,42 +212,49 @@ class FirstLayerPlan:
         cache_bytes: int,
         route: str,
     ) -> None:
-        """Give the remaining components one shared feature matrix while it fits, largest ones separable first."""
-        row_bytes = encoding.width * self.dtype.itemsize
-        kept = sum(phases.rows for _, _, phases in left) * row_bytes
-        separable: set[int] = set()
-        for position, _, phases in sorted(left, key=lambda item: -item[2].rows):
-            divisible = len(phases.extents) > 1
-            if divisible and (route == "separable" or (route != "dense" and kept > cache_bytes)):
-                separable.add(position)
-                kept -= phases.rows * row_bytes
-        block = [(position, grid) for position, grid, _ in left if position not in separable]
+        """Give the remaining components features in one shared matrix, or rotations."""
+        width, dtype = encoding.width, self.feature_dtype
+        routes = exact_routes([phases.extents for _, _, phases in left], width * dtype.itemsize, cache_bytes, route)
+        block = [(position, grid) for (position, grid, _), own in zip(left, routes, strict=True) if own == "dense"]
         if block:
-            rows = torch.as_tensor(materialise_index_table([grid for _, grid in block]), device=self.device)
-            matrix = torch.cat(
-                [exact_features(normalizer, encoding, part, self.dtype) for part in rows.split(INNER_ROWS)]
-            )
-            self._operators.append(DenseOperator(matrix))
-            start = 0
-            for position, grid in block:
-                self._places.append((position, start + torch.arange(len(grid))))
-                self._reports[position] = ComponentReport(len(grid), "dense", len(grid) * encoding.width, 0.0)
-                start += len(grid)
-        for position, _, phases in left:
-            if position in separable:
-                operator = SeparableOperator(phases, _outer_axes(phases.extents), self.dtype, self.device)
-                self._add(position, operator, torch.arange(operator.rows))
-                macs = phases.rows * encoding.width
-                self._reports[position] = ComponentReport(phases.rows, "separable", macs, 0.0)
+            positions, grids = zip(*block, strict=True)
+            rows = torch.as_tensor(materialise_index_table(grids), device=self.device)
+            matrix = torch.empty(len(rows), width, dtype=dtype, device=self.device)
+            for part, out in zip(rows.split(INNER_ROWS), matrix.split(INNER_ROWS), strict=True):
+                out.copy_(exact_features(normalizer, encoding, part, dtype))
+            self._parts.append(_Part(DenseOperator(matrix), positions, tuple(map(len, grids))))
+        for (position, _, phases), own in zip(left, routes, strict=True):
+            if own == "separable":
+                outer = _outer_axes(phases.extents)
+                self._add(position, SeparableOperator(phases, outer, self.dtype, self.device, dtype))
+            self._reports[position] = ComponentReport(phases.rows, own, dtype, phases.rows * width, 0.0)
 
-    def _add(self, position: int, operator: FeatureOperator, rows: Tensor) -> None:
-        offset = sum(op.rows for op in self._operators)
-        self._operators.append(operator)
-        self._places.append((position, offset + rows))
+    def _add(self, position: int, operator: FeatureOperator) -> None:
+        self._parts.append(_Part(operator, (position,), (operator.rows,)))
 
-    def _permutation(self) -> Tensor:
-        ordered = sorted(self._places, key=lambda place: place[0])
-        return torch.cat([rows for _, rows in ordered]).to(self.device)
+    def _restricted_block(self, part: _Part, coordinates: Mapping[int, Tensor]) -> Iterator[_Part]:
+        """Cut a shared feature matrix: restricted components are copied in part, what lies between them is not."""
+        start = 0
+        members = zip(part.components, part.lengths, strict=True)
+        for restricted, run in groupby(members, key=lambda member: member[0] if member[0] in coordinates else None):
+            positions, lengths = zip(*run, strict=True)
+            matrix = part.operator.matrix[start : start + sum(lengths)]
+            start += sum(lengths)
+            if restricted is not None:
+                matrix = matrix[rows_of(coordinates[restricted], lengths[0] // self._extents[restricted])]
+                lengths = (len(matrix),)
+            yield _Part(DenseOperator(matrix), positions, lengths)
+
+
+def _tensor_order(parts: Sequence[_Part]) -> Tensor:
+    """Return the row of every scalar in the stacked parts, tensor by tensor."""
+    places: dict[int, Tensor] = {}
+    start = 0
+    for part in parts:
+        rows = start + part.operator.tensor_order()
+        places |= zip(part.components, rows.split(part.lengths), strict=True)
+        start += part.operator.rows
+    return torch.cat([places[position] for position in sorted(places)])
 
 
 def _estimated_error(steps: tuple[Tensor, Tensor], extents: tuple[int, int], accuracy: tuple[float, int]) -> float:
@@ -236,14 +263,6 @@ def _estimated_error(steps: tuple[Tensor, Tensor], extents: tuple[int, int], acc
         grid_axis(wrap(step[:SCREENED]), extent, *accuracy).error for step, extent in zip(steps, extents, strict=True)
     ]
     return math.hypot(*errors)
-
-
-def _plane_order(operator: StructuredOperator) -> Tensor:
-    """Return, for each scalar in row-major order of its tensor, its row in the operator's output."""
-    shape = [operator.extents[axis] for axis in operator.axis_order]
-    rows = torch.arange(operator.rows).view(shape)
-    back = [operator.axis_order.index(axis) for axis in range(len(shape))]
-    return rows.permute(back).flatten()
 
 
 def _outer_axes(extents: tuple[int, ...]) -> int:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
 
 import torch
 from torch import Tensor
 
-from uhn.hypernetworks.first_layer.phases import GridPhases, features, phase_table
+from uhn.hypernetworks.first_layer.phases import GridPhases, features, phase_table, rows_of
+from uhn.hypernetworks.first_layer.policy import rotations_at_once
 
 
 def rotate(weight: Tensor, cos: Tensor, sin: Tensor, out: Tensor) -> None:
     """Turn the weight of phase p into the weight of phase p + angle.
 
     Shapes:
-        weight and out (2 F, d), cos and sin of the angles (F, 1)
+        weight (..., 2 F, d), cos and sin of the angles (angles, F, 1), out (angles, 2 F, d)
     """
-    f = len(cos)
-    of_cos, of_sin = weight[:f], weight[f:]
-    torch.mul(of_cos, cos, out=out[:f]).addcmul_(of_sin, sin)
-    torch.mul(of_sin, cos, out=out[f:]).addcmul_(of_cos, sin, value=-1)
+    (of_cos, of_sin), (out_cos, out_sin) = weight.chunk(2, dim=-2), out.chunk(2, dim=1)
+    torch.mul(of_cos, cos, out=out_cos).addcmul_(of_sin, sin)
+    torch.mul(of_sin, cos, out=out_sin).addcmul_(of_cos, sin, value=-1)
+
+
+def _batched_product(a: Tensor, b: Tensor, out: Tensor) -> None:
+    """Write ``a @ b`` of a matrix and a batch of matrices, which may be of a narrower type than ``out``."""
+    a = a.expand(len(b), -1, -1)
+    if out.dtype == b.dtype:
+        torch.bmm(a, b, out=out)
+    else:
+        out.copy_(a @ b)
 
 
 class SeparableOperator:
@@ -32,32 +42,46 @@ class SeparableOperator:
         phases: the grid.
         outer: number of leading axes that are outer.
         dtype, device: of the weight.
+        feature_dtype: of the inner features and their product with rotated weights.
     """
 
-    def __init__(self, phases: GridPhases, outer: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, phases: GridPhases, outer: int, dtype: torch.dtype, device: torch.device, feature_dtype: torch.dtype
+    ) -> None:
         zero = torch.zeros_like(phases.base)
         inner = phase_table(zero, phases.steps[outer:], phases.extents[outer:])
         angles = phase_table(phases.base, phases.steps[:outer], phases.extents[:outer])
-        self.inner = features(inner, dtype, device)  # (inner rows, 2 F)
+        self.inner = features(inner, feature_dtype, device)  # (inner rows, 2 F)
         self.cos = angles.cos().to(device, dtype).unsqueeze(-1)  # (outer rows, F, 1)
         self.sin = angles.sin().to(device, dtype).unsqueeze(-1)
+        self.extent = phases.extents[0]
         self.rows = phases.rows
         self.features = self.inner.shape[1]
+        self.dtype = feature_dtype
 
     def forward(self, weight: Tensor, out: Tensor) -> None:
-        """Write ``features @ weight``, outer coordinate by outer coordinate."""
-        rotated = torch.empty_like(weight)
-        for cos, sin, rows in zip(self.cos, self.sin, out.split(len(self.inner)), strict=True):
+        """Write ``features @ weight``, some outer coordinates at a time."""
+        count = rotations_at_once(weight.device.type, weight.nbytes)
+        buffer = weight.new_empty(min(count, len(self.cos)), *weight.shape)
+        for cos, sin, rows in self._parts(out, count):
+            rotated = buffer[: len(cos)]
             rotate(weight, cos, sin, rotated)
-            torch.mm(self.inner, rotated, out=rows)
+            _batched_product(self.inner, rotated.to(self.dtype), rows)
 
     def adjoint(self, grad: Tensor, out: Tensor) -> None:
         """Add ``features.T @ grad``: the inner product, rotated back."""
-        product, back = torch.empty_like(out), torch.empty_like(out)
-        for cos, sin, rows in zip(self.cos, self.sin, grad.split(len(self.inner)), strict=True):
-            torch.mm(self.inner.T, rows, out=product)
+        count = rotations_at_once(out.device.type, out.nbytes)
+        products, buffer = out.new_empty(2, min(count, len(self.cos)), *out.shape)
+        for cos, sin, rows in self._parts(grad, count):
+            product, back = products[: len(cos)], buffer[: len(cos)]
+            _batched_product(self.inner.T, rows.to(self.dtype), product)
             rotate(product, cos, -sin, back)
-            out += back
+            out += back.sum(0)
+
+    def _parts(self, rows: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Cut cosines, sines and rows (outer rows, inner rows, d) into parts of so many outer coordinates."""
+        by_outer = rows.unflatten(0, (len(self.cos), len(self.inner)))
+        return zip(self.cos.split(count), self.sin.split(count), by_outer.split(count), strict=True)
 
     def split(self, rows: int) -> list[SeparableOperator]:
         """Cut between outer coordinates."""
@@ -68,3 +92,15 @@ class SeparableOperator:
             part.cos, part.sin, part.rows = cos, sin, len(self.inner) * len(cos)
             parts.append(part)
         return parts
+
+    def take(self, coordinates: Tensor) -> SeparableOperator:
+        """Keep some coordinates of the component's first axis."""
+        part = copy(self)
+        outer = rows_of(coordinates, len(self.cos) // self.extent)
+        part.cos, part.sin = self.cos[outer], self.sin[outer]
+        part.extent, part.rows = len(coordinates), len(self.inner) * len(outer)
+        return part
+
+    def tensor_order(self) -> Tensor:
+        """Return, for each scalar in tensor order, its row: they are in order."""
+        return torch.arange(self.rows, device=self.inner.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from uhn.hypernetworks.first_layer.gridding import AxisGridding, grid_axis, wrap
-from uhn.hypernetworks.first_layer.phases import GridPhases, phase_table
+from uhn.hypernetworks.first_layer.phases import GridPhases, phase_table, rows_of
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,17 @@ class GriddedPlane:
         self.stage1 = stage1.flatten(0, 1).flatten(1).to(device, dtype)
         self.stage2 = torch.cat([second.cos, -second.sin], dim=1).to(device, dtype)  # (n2, re/im, bins2)
 
+    def take(self, axis: int, coordinates: Tensor) -> GriddedPlane:
+        """Keep some points of one of the two axes."""
+        part = copy(self)
+        if axis == 0:
+            part.stage1 = self.stage1[rows_of(coordinates, 2)]
+            part.extents = (len(coordinates), self.extents[1])
+        else:
+            part.stage2 = self.stage2[coordinates]
+            part.extents = (self.extents[0], len(coordinates))
+        return part
+
     @property
     def macs(self) -> tuple[int, int]:
         """Multiply-adds per hidden unit of the matrix products and of the spreading."""
@@ -146,6 +158,7 @@ class StructuredOperator:
         self.plane = plane
         self.rows = phases.rows
         self.features = 2 * len(phases.base)
+        self.dtype = dtype
         direct = [axis for axis in range(len(phases.extents)) if axis not in plane_axes]
         angles = phase_table(
             phases.base + plane.shift,
@@ -182,13 +195,31 @@ class StructuredOperator:
 
     def split(self, rows: int) -> list[StructuredOperator]:
         """Cut between slices."""
-        per_slice = self.rows // len(self.cos)
-        count = max(rows // per_slice, 1)
-        parts = []
-        for start in range(0, len(self.cos), count):
+        count = max(rows // max(math.prod(self.plane.extents), 1), 1)
+        return [self._slices(slice(start, start + count)) for start in range(0, len(self.cos), count)]
+
+    def take(self, coordinates: Tensor) -> StructuredOperator:
+        """Keep some coordinates of the component's first axis."""
+        place = self.axis_order.index(0)
+        direct = len(self.axis_order) - 2
+        if place < direct:
+            part = self._slices(rows_of(coordinates, len(self.cos) // self.extents[0]))
+        else:
             part = copy(self)
-            for name in ("cos", "sin", "flipped_cos", "flipped_sin"):
-                setattr(part, name, getattr(self, name)[start : start + count])
-            part.rows = per_slice * len(part.cos)
-            parts.append(part)
-        return parts
+            part.plane = self.plane.take(place - direct, coordinates)
+        part.extents = (len(coordinates), *self.extents[1:])
+        part.rows = math.prod(part.extents)
+        return part
+
+    def tensor_order(self) -> Tensor:
+        """Return, for each scalar in row-major order of its tensor, its row."""
+        rows = torch.arange(self.rows, device=self.cos.device).view([self.extents[axis] for axis in self.axis_order])
+        back = [self.axis_order.index(axis) for axis in range(len(self.extents))]
+        return rows.permute(back).flatten()
+
+    def _slices(self, chosen: slice | Tensor) -> StructuredOperator:
+        part = copy(self)
+        for name in ("cos", "sin", "flipped_cos", "flipped_sin"):
+            setattr(part, name, getattr(self, name)[chosen])
+        part.rows = math.prod(self.plane.extents) * len(part.cos)
+        return part

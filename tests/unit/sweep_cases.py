@@ -7,7 +7,7 @@ from uhn.sweeps.ranking import Scored
 from uhn.sweeps.selection import COMPLETED, DIVERGED, SKIPPED, CandidateResult
 from uhn.sweeps.stages import Skip, plan, select
 
-ACCURACY = Metric("val/accuracy")
+ACCURACY = Metric("validation/accuracy")
 SMALL = SweepConfig(
     name="small",
     setting="small",
@@ -25,15 +25,14 @@ SMALL = SweepConfig(
     metrics=(ACCURACY,),
     search_seeds=(1,),
     extra_seeds=(2, 3),
-    seed_list=(1, 2, 3, 4, 5, 6),
     num_final=3,
 )
 GRID = replace(SMALL, name="grid", search="grid", pioneer_budget=None, init_lr=(), init_steps=())
 
 
 def scored(train_lr=0.1, train_budget=10, init_lr=0.0, init_steps=0, slot=(1, 0, 0), **values):
-    """Return a candidate; keywords are metrics (``accuracy`` -> ``val/accuracy``) with one value per seed."""
-    metrics = {"val/" + name.replace("__", "/"): tuple(v) for name, v in values.items()}
+    """Return a candidate; keywords are metrics (``accuracy`` -> ``validation/accuracy``) with one value per seed."""
+    metrics = {"validation/" + name.replace("__", "/"): tuple(v) for name, v in values.items()}
     seeds = tuple(range(len(next(iter(metrics.values())))))
     return Scored(Slot(*slot), Hyperparameters(train_lr, train_budget, init_lr, init_steps), seeds, metrics)
 

@@ -1,0 +1,199 @@
+"""``uhn sweep``: hyperparameter searches on validation data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uhn.cli.job import add_job_options, job_options, run_job
+
+if TYPE_CHECKING:
+    from uhn.data.sources import DataSource
+    from uhn.experiments.config import RunConfig
+    from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
+
+EXAMPLES = """examples:
+  uhn sweep list --scale paper
+  uhn sweep run --sweep kan_kv --slot stage1/i0_j0 --seed 21962
+  uhn sweep select --sweep kan_kv --stage 1        # when every candidate of the stage has run
+  uhn sweep report --sweep kan_kv
+  uhn sweep track --sweep kan_kv
+"""
+RUN_EXAMPLE = """example:
+  uhn sweep run --sweep kan_kv --slot stage3/i0_j1 --seed 21962 --scale paper --resume
+
+What a slot runs is decided by config/sweeps.yaml and the stage before. Where there is nothing to train, candidate.json
+says so. A folder that holds this candidate already is left as it is.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add ``uhn sweep`` and its commands to the parser."""
+    parser = subparsers.add_parser(
+        "sweep",
+        help="search hyperparameters on validation data",
+        description="Search hyperparameters on validation data (paper, Appendix F). `snakemake sweep_<name>` runs a "
+        "whole sweep; these are its steps.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="sweep_command", required=True, metavar="COMMAND")
+    command = _add(commands, "run", "train and validate one candidate", run_slot, epilog=RUN_EXAMPLE)
+    command.add_argument("--slot", required=True, help="stage<k>/i<a>_j<b>, in stage 4 stage4/r<k>")
+    command.add_argument("--seed", required=True, type=int, help="one of the stage's seeds")
+    command.add_argument("--out", type=Path, metavar="DIR", help="default: <sweeps>/<sweep>/<slot>/seed<k>")
+    add_job_options(command)
+    command = _add(commands, "select", "decide a stage", select_stage)
+    command.add_argument("--stage", required=True, type=int, help="1 to 4")
+    command = _add(commands, "report", "write a sweep's figure and its table of grids and choices", report_sweep)
+    command.add_argument("--out", type=Path, metavar="DIR", help="default: <sweeps>/<sweep>")
+    command = _add(commands, "track", "index a finished sweep into MLflow", track)
+    command.add_argument("--tracking-uri", default="sqlite:///scratch/mlflow.db", metavar="URI", help="MLflow store")
+    command.add_argument("--experiment", metavar="NAME", help="default: uhn-<scale>-sweeps")
+    command = _add(commands, "list", "list what would run and what it would cost", list_sweeps, required=False)
+
+
+def _add(commands: argparse._SubParsersAction, name: str, text: str, run, epilog=None, required: bool = True):
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[:1].upper()}{text[1:]}.",
+        epilog=epilog or f"example:\n{next(line for line in EXAMPLES.splitlines() if f'sweep {name} ' in line)}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--sweep", required=required, help="its name; `uhn sweep list` has all")
+    command.add_argument("--scale", default="demo", help="demo, cpu, lite or paper (default: %(default)s)")
+    command.add_argument("--sweeps", type=Path, metavar="DIR", help="default: results/<scale>/sweeps")
+    command.set_defaults(run=run)
+    return command
+
+
+def _sweeps(args: argparse.Namespace) -> Path:
+    from uhn.paths import sweeps_dir
+
+    return args.sweeps or sweeps_dir(args.scale)
+
+
+def run_slot(args: argparse.Namespace) -> int:
+    """Plan a slot; train and validate it, or say why there is nothing to train."""
+    from uhn.errors import UserError
+    from uhn.records import discard_run
+    from uhn.sweeps.files import candidate_file, read_previous
+    from uhn.sweeps.grids import Slot
+    from uhn.sweeps.load import load_sweep
+    from uhn.sweeps.selection import SKIPPED, CandidateResult, write_candidate
+    from uhn.sweeps.stages import Skip, plan
+
+    sweep, slot, sweeps = load_sweep(args.sweep, args.scale), Slot.parse(args.slot), _sweeps(args)
+    planned = plan(sweep, slot, read_previous(sweeps, sweep, args.scale, slot.stage))
+    if args.seed not in sweep.seeds(slot.stage):
+        known = ", ".join(map(str, sweep.seeds(slot.stage)))
+        raise UserError(f"sweep {sweep.name}: seed {args.seed} is none of stage {slot.stage}; expected one of {known}")
+    out = args.out or candidate_file(sweeps, sweep, slot, args.seed).parent
+    if isinstance(planned, Skip):
+        discard_run(out)
+        skipped = CandidateResult(slot, args.seed, SKIPPED, None, reason=planned.reason, same_as=planned.same_as)
+        write_candidate(out / "candidate.json", sweep, args.scale, skipped)
+        return 0
+    return _run_candidate(args, sweep, slot, planned, out)
+
+
+def _run_candidate(
+    args: argparse.Namespace, sweep: SweepConfig, slot: Slot, planned: Hyperparameters, out: Path
+) -> int:
+    """Train and validate a candidate.
+
+    A folder that holds it already, finished on the same kind of device, is left as it is: when the stage before is
+    decided again, candidates that keep their hyperparameters cost nothing.
+    """
+    from uhn.data.sources import DataSource
+    from uhn.experiments.resolve import load_experiment, source_of
+    from uhn.records import read_record
+    from uhn.sweeps.apply import resolve_tuned
+    from uhn.sweeps.files import holds_result
+    from uhn.sweeps.load import Tuning
+    from uhn.sweeps.selection import CandidateResult, write_candidate
+
+    source = DataSource.parse(args.data or source_of(args.scale))
+    run = load_experiment(sweep.setting), sweep.variant, args.seed, args.scale, source.kind
+    config = resolve_tuned(*run, Tuning(sweep), planned, mode="tuning")
+    if not holds_result(out, config, args.device) and (code := _train(args, config, source, out)):
+        return code
+    result = read_record(out / "result.json", "result")
+    write_candidate(out / "candidate.json", sweep, args.scale, CandidateResult.of_run(slot, planned, result))
+    return 0
+
+
+def _train(args: argparse.Namespace, config: RunConfig, source: DataSource, out: Path) -> int:
+    from uhn.allocator import keep_freed_memory
+
+    keep_freed_memory()
+
+    from uhn.experiments.resolve import load_experiment, resolve
+    from uhn.training.candidate import run_candidate
+
+    paper_config = resolve(load_experiment(config.setting), config.variant, config.seed, "paper")
+    return run_job(lambda: run_candidate(config, out, job_options(args, source), paper_config))
+
+
+def select_stage(args: argparse.Namespace) -> None:
+    """Rank the candidates of a stage and write selected.json."""
+    from uhn.paths import selection_file
+    from uhn.sweeps.files import read_previous, read_stage
+    from uhn.sweeps.load import load_sweep
+    from uhn.sweeps.selection import write_selection
+    from uhn.sweeps.stages import select
+
+    sweep, sweeps = load_sweep(args.sweep, args.scale), _sweeps(args)
+    previous = read_previous(sweeps, sweep, args.scale, args.stage)
+    results = read_stage(sweeps, sweep, args.scale, args.stage)
+    selection = select(sweep, args.scale, args.stage, results, previous)
+    path = selection_file(sweeps, sweep.name, args.stage)
+    write_selection(path, selection)
+    print(f"{path}: {len(selection.ranking)} ranked, {len(selection.dropped)} dropped; next: {selection.winner}")
+
+
+def report_sweep(args: argparse.Namespace) -> None:
+    """Write the figure and the table of one sweep; name the files."""
+    from uhn.experiments.resolve import load_scale
+    from uhn.reporting.sweep_figure import publish_sweep_figure
+    from uhn.reporting.sweep_frame import load_outcomes
+    from uhn.reporting.sweep_tables import publish_one_sweep
+    from uhn.sweeps.load import load_sweep
+
+    load_sweep(args.sweep, args.scale)
+    sweeps = _sweeps(args)
+    (outcome,) = load_outcomes(sweeps, args.scale, [args.sweep])
+    out = args.out or sweeps / args.sweep
+    label = load_scale(args.scale)["label"]
+    for path in publish_sweep_figure(outcome, out / "stages") + publish_one_sweep(outcome, out, args.scale, label):
+        print(path)
+
+
+def track(args: argparse.Namespace) -> None:
+    """Track a sweep and print one line about it."""
+    from uhn.sweeps.load import load_sweep
+    from uhn.tracking import track_sweep
+
+    sweep = load_sweep(args.sweep, args.scale)
+    outcome = track_sweep(_sweeps(args), sweep, args.scale, args.tracking_uri, args.experiment)
+    print(f"tracked {outcome.tracked} candidates, skipped {outcome.skipped}, into {outcome.uri}")
+
+
+def list_sweeps(args: argparse.Namespace) -> None:
+    """Print one line for each sweep, then the total."""
+    from uhn.cli.sweep_costs import describe_sweep
+    from uhn.sweeps.load import load_sweep, load_sweeps
+
+    sweeps = [load_sweep(args.sweep, args.scale)] if args.sweep else list(load_sweeps(args.scale).values())
+    heads = ("stage 1", "stage 2", "stage 3", "stage 4", "final", "runs", "core-hours")
+    print(f"{'sweep':<28}" + "".join(f"{head:>11}" for head in heads))
+    runs, hours = 0, 0.0
+    for sweep in sweeps:
+        counts, cost = describe_sweep(sweep, args.scale)
+        total = sum(counts.values())
+        columns = [counts.get(key, 0) for key in ("stage1", "stage2", "stage3", "stage4", "final")]
+        print(f"{sweep.name:<28}" + "".join(f"{count:>11}" for count in (*columns, total)) + f"{cost:>11.2f}")
+        runs, hours = runs + total, hours + cost
+    print(f"{len(sweeps)} sweeps, at most {runs} runs, about {hours:.1f} core-hours (estimate)")

@@ -1,0 +1,62 @@
+"""What a device, the sizes and the budget decide about the evaluation of the first layer: pure functions.
+
+A CPU grids what it can: memory traffic and arithmetic are dear there, gathers cheap. A GPU multiplies by features: its
+tensor cores make the dense product cheap and the irregular gathers of spreading dear. Under autocast it stores them in
+bfloat16, half the traffic, computed from float64 phases, so that rounding costs digits of a feature but never a phase.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+# Weights that a GPU rotates at once in the separable evaluation; a CPU rotates one, which stays in its cache.
+ROTATED_BYTES = 64 << 20
+
+
+def considers_gridding(device_type: str, route: str) -> bool:
+    """Tell whether the structured evaluation is considered: on a CPU, or where it is forced."""
+    return route == "structured" or (route == "auto" and device_type == "cpu")
+
+
+def feature_dtype(device_type: str, dtype: torch.dtype, route: str, autocast: bool) -> torch.dtype:
+    """Return the type in which features are stored and multiplied.
+
+    Args:
+        device_type: ``cpu`` or ``cuda``.
+        dtype: of the generator.
+        route: as configured; only ``auto`` may round more than the generator does.
+        autocast: whether autocast is enabled for the device.
+    """
+    narrow = device_type == "cuda" and route == "auto" and autocast and dtype == torch.float32
+    return torch.bfloat16 if narrow else dtype
+
+
+def exact_routes(extents: Sequence[tuple[int, ...]], row_bytes: int, cache_bytes: int, route: str) -> list[str]:
+    """Choose between kept features and rotated weights for each component that is not gridded.
+
+    All keep their features while these fit the cache together; else the largest are rotated first. What has a
+    single axis stays dense.
+
+    Args:
+        extents: lengths of each component's axes.
+        row_bytes: bytes of one scalar's features.
+        cache_bytes: largest feature matrix.
+        route: ``dense`` and ``separable`` force.
+    """
+    rows = [math.prod(axes) for axes in extents]
+    kept = sum(rows) * row_bytes
+    routes = ["dense"] * len(rows)
+    for i in sorted(range(len(rows)), key=lambda i: -rows[i]):
+        divisible = len(extents[i]) > 1
+        if divisible and (route == "separable" or (route != "dense" and kept > cache_bytes)):
+            routes[i] = "separable"
+            kept -= rows[i] * row_bytes
+    return routes
+
+
+def rotations_at_once(device_type: str, weight_bytes: int) -> int:
+    """Return how many rotations of the weight the separable evaluation makes at once."""
+    return max(ROTATED_BYTES // weight_bytes, 1) if device_type == "cuda" else 1
