@@ -63,6 +63,7 @@ def test_synthetic_batches(name):
     assert loss.shape == () and loss.isfinite()
 
 
+@pytest.mark.slow
 def test_command_writes_tables_and_figure(tmp_path):
     arguments = ("--targets", "kan_kv", "--rounds", "1", "--variants", "released", "auto", "--quick", "--out", "out")
     done = uhn("bench", "generator", *arguments, cwd=tmp_path)

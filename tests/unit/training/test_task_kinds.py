@@ -192,17 +192,19 @@ def test_a_step_runs_the_target_in_training_mode_on_the_next_batch():
 @pytest.mark.parametrize(
     ("setting", "variant", "least"),
     [
-        ("mnist_cnn8", "uhn", 0.3),
-        ("cifar10_cnn20", "uhn", 0.3),
-        ("cifar10_cnn20", "direct", 0.3),
-        ("cifar10_cnn20", "ha", 0.3),
-        ("cifar10_cnn20", "chunked", 0.3),
-        ("cora_gcn", "uhn", 0.4),
-        ("agnews_transformer2l", "uhn", 0.4),
-        ("agnews_transformer2l", "direct", 0.4),
-        ("imdb_transformer1l", "uhn", 0.6),
+        ("mnist_cnn8", "uhn", 0.2),
+        ("cifar10_cnn20", "uhn", 0.2),
+        ("cifar10_cnn20", "direct", 0.2),
+        ("cifar10_cnn20", "ha", 0.2),
+        ("cifar10_cnn20", "chunked", 0.2),
+        ("cora_gcn", "uhn", 0.3),
+        ("agnews_transformer2l", "uhn", 0.36),
+        ("agnews_transformer2l", "direct", 0.36),
+        ("imdb_transformer1l", "uhn", 0.558),
     ],
 )
 def test_demo_runs_are_clearly_above_chance(at_home, tmp_path, setting, variant, least):
+    """Chance plus three standard deviations over 256 images, 300 nodes or 300 texts, and some; IMDB, whose runs are
+    the slowest, is only asked for twice its deviation of 0.029."""
     config = resolve(load_experiment(setting), variant, 21962, "demo")
     assert train_and_evaluate(config, tmp_path / "out")["metrics"]["test/accuracy"] > least
