@@ -69,6 +69,8 @@ class GenerationConfig:
         first_layer: ``auto``, ``reference``, ``dense``, ``separable`` or ``structured``.
         tolerance: largest predicted relative error of a structured evaluation.
         cache_mb: largest feature matrix kept for one target, MiB.
+        kept_mb: largest memory for what is kept about all targets together, MiB; None for a share of the device's, see
+            `uhn.hypernetworks.first_layer.policy.kept_bytes`.
         memory_mb: largest activations kept for one backward pass, MiB; what is beyond it is recomputed in groups.
         bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU; no longer the same
             function, gradients differ by several percent.
@@ -77,6 +79,7 @@ class GenerationConfig:
     first_layer: str = "auto"
     tolerance: float = 1e-5
     cache_mb: int = 512
+    kept_mb: int | None = None
     memory_mb: int = 4096
     bf16_products: bool = False
 

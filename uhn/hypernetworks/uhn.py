@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -22,8 +22,8 @@ from uhn.descriptors.normalization import (
 )
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_index_encoding, make_structure_encoding
-from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, OperatorStack, PlaneCache, apply_operators
-from uhn.hypernetworks.first_layer.policy import feature_dtype
+from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, OperatorStack, SharedParts, apply_operators
+from uhn.hypernetworks.first_layer.policy import feature_dtype, kept_bytes
 from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
 from uhn.hypernetworks.restriction import restrict
 from uhn.hypernetworks.structure_encoder import StructureEncoder
@@ -55,7 +55,9 @@ class UHN(nn.Module):
     """One network that generates every scalar of any target model its ranges cover.
 
     What a target's queries need and training does not change (features, transforms, the order of rows) is
-    computed once and kept while the target lives; on a GPU also only until autocast is switched on or off. See
+    computed once and kept while the target lives; on a GPU also only until autocast is switched on or off. Of many
+    targets those are kept that come first and fit ``GenerationConfig.kept_mb``; for the others what targets share is
+    kept and the rest assembled whenever they come. See
     :mod:`uhn.hypernetworks.first_layer` for how the encoding and the first layer are evaluated together.
 
     Under autocast the products are rounded as anywhere, phases and the generated scalars are not: these come back in
@@ -81,14 +83,14 @@ class UHN(nn.Module):
                 self.structure_encoding.width, config.structure_heads, config.hidden_dim
             )
         self._prepared: WeakKeyDictionary[TargetModel, _Prepared] = WeakKeyDictionary()
-        self._planes: PlaneCache | None = None
+        self._shared: tuple[Hashable, SharedParts] | None = None
         # Loaded frequencies differ from the drawn ones that plans may have been made from.
         self.register_load_state_dict_post_hook(lambda module, _: module.forget_targets())
 
     def forget_targets(self) -> None:
         """Drop what is kept about targets."""
         self._prepared.clear()
-        self._planes = None
+        self._shared = None
 
     def forward(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Generate the weights of a target model.
@@ -202,8 +204,8 @@ class UHN(nn.Module):
         return feature_dtype(self._device.type, self._dtype, self.generation.first_layer, autocast)
 
     @property
-    def _kept_for(self) -> tuple[torch.device, torch.dtype, torch.dtype]:
-        return self._device, self._dtype, self._feature_dtype
+    def _kept_for(self) -> tuple[torch.dtype, torch.device, torch.dtype]:
+        return self._dtype, self._device, self._feature_dtype
 
     def _generate_rows(self, rows: Tensor, network: Network, structure: Tensor | None) -> Tensor:
         features = exact_features(self.index_normalizer, self.index_encoding, rows, self._dtype)
@@ -218,8 +220,17 @@ class UHN(nn.Module):
         """Look up, or compute, what of a target's queries does not change while training."""
         prepared = self._prepared.get(target)
         if prepared is None or prepared.key != self._kept_for:
-            prepared = self._prepared[target] = self._compute_prepared(target)
+            self._prepared.pop(target, None)
+            prepared = self._compute_prepared(target)
+            others = sum(kept.nbytes for kept in self._prepared.values())
+            # The only target is kept whatever its size: everything is asked of it.
+            if not others or others + prepared.nbytes <= self._kept_bytes():
+                self._prepared[target] = prepared
         return prepared
+
+    def _kept_bytes(self) -> int:
+        gpu_bytes = torch.cuda.mem_get_info(self._device)[1] if self._device.type == "cuda" else None
+        return kept_bytes(self.generation.kept_mb, gpu_bytes)
 
     def _compute_prepared(self, target: TargetModel) -> _Prepared:
         tokens = target.structure_tokens()
@@ -234,7 +245,8 @@ class UHN(nn.Module):
         else:
             queries = _Queries.from_stack(plan, self._rows_at_once())
         structure = self._structure_features(torch.as_tensor(tokens, device=self._device))
-        return _Prepared(self._kept_for, plan, structure, queries)
+        nbytes = queries.index_rows.nbytes if plan is None else plan.nbytes
+        return _Prepared(self._kept_for, plan, structure, queries, nbytes)
 
     def _rows_at_once(self) -> int:
         """Return how many rows fit the memory budget: the first layer's output, its gradient and the trunk's tape."""
@@ -245,16 +257,17 @@ class UHN(nn.Module):
     def _make_plan(self, target: TargetModel) -> FirstLayerPlan | None:
         if self.generation.first_layer == "reference" or not isinstance(self.index_encoding, GaussianFourier):
             return None
-        if self._planes is None or self._planes.key != (self._device, self._dtype):
-            self._planes = PlaneCache(self._dtype, self._device)
+        normalizer, encoding = self.index_normalizer, self.index_encoding
+        if self._shared is None or self._shared[0] != self._kept_for:
+            self._shared = self._kept_for, SharedParts(normalizer, encoding, *self._kept_for)
         return FirstLayerPlan(
             [placed.grid for placed in target.placed_components],
-            self.index_normalizer,
-            self.index_encoding,
+            normalizer,
+            encoding,
             route=self.generation.first_layer,
             tolerance=self.generation.tolerance,
             cache_bytes=self.generation.cache_mb << 20,
-            planes=self._planes,
+            shared=self._shared[1],
             dtype=self._dtype,
             device=self._device,
             feature_dtype=self._feature_dtype,
@@ -298,13 +311,14 @@ class _Queries:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a generator keeps about one target, and for which device, dtype and dtype of features.
+    """What a generator keeps about one target, for which dtype, device and dtype of features, and how large it is.
 
     Shapes:
         structure_features (L, 2 F_s) or None
     """
 
-    key: tuple[torch.device, torch.dtype, torch.dtype]
+    key: tuple[torch.dtype, torch.device, torch.dtype]
     plan: FirstLayerPlan | None
     structure_features: Tensor | None
     queries: _Queries
+    nbytes: int

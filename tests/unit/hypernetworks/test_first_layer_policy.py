@@ -11,6 +11,7 @@ from uhn.hypernetworks.first_layer.policy import (
     considers_gridding,
     exact_routes,
     feature_dtype,
+    kept_bytes,
     rotations_at_once,
 )
 
@@ -43,6 +44,14 @@ def test_a_gpu_grids_only_when_told_to(device, route, expected):
 )
 def test_features_are_rounded_on_a_gpu_under_autocast_alone(device, dtype, route, autocast, expected):
     assert feature_dtype(device, dtype, route, autocast) is expected
+
+
+@pytest.mark.parametrize(
+    ("kept_mb", "gpu_bytes", "expected"),
+    [(None, None, 512 * 1024**2), (None, 80 * 10**9, 20 * 10**9), (3, None, 3 * 1024**2), (0, 80 * 10**9, 0)],
+)
+def test_what_is_kept_about_all_targets_is_bounded(kept_mb, gpu_bytes, expected):
+    assert kept_bytes(kept_mb, gpu_bytes) == expected
 
 
 @pytest.mark.parametrize(

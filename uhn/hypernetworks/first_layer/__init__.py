@@ -6,6 +6,7 @@ Four evaluations of the same function, chosen per component: see :mod:`.plan`. M
 """
 
 from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack, apply_operators
-from uhn.hypernetworks.first_layer.plan import ROUTES, FirstLayerPlan, PlaneCache
+from uhn.hypernetworks.first_layer.plan import ROUTES, FirstLayerPlan
+from uhn.hypernetworks.first_layer.shared import SharedParts
 
-__all__ = ["ROUTES", "FeatureOperator", "FirstLayerPlan", "OperatorStack", "PlaneCache", "apply_operators"]
+__all__ = ["ROUTES", "FeatureOperator", "FirstLayerPlan", "OperatorStack", "SharedParts", "apply_operators"]

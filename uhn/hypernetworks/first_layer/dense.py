@@ -21,6 +21,11 @@ class DenseOperator:
         self.rows, self.features = matrix.shape
         self.dtype = matrix.dtype
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the matrix."""
+        return self.matrix.nbytes
+
     def forward(self, weight: Tensor, out: Tensor) -> None:
         """Write ``matrix @ weight``."""
         if out.dtype == self.dtype:

@@ -19,6 +19,7 @@ class FeatureOperator(Protocol):
     Args:
         rows, features: extents n and 2 F of the map.
         dtype: in which it is evaluated; weights and rows may be wider.
+        nbytes: of what it keeps alone, and shares with no other target.
 
     Shapes:
         weight (2 F, d), rows (n, d)
@@ -27,6 +28,7 @@ class FeatureOperator(Protocol):
     rows: int
     features: int
     dtype: torch.dtype
+    nbytes: int
 
     def forward(self, weight: Tensor, out: Tensor) -> None:
         """Write ``features @ weight`` to ``out`` (rows, d)."""
@@ -55,6 +57,11 @@ class OperatorStack:
     def __init__(self, operators: Sequence[FeatureOperator], order: Tensor) -> None:
         self.operators = operators
         self.order = order
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is kept for these rows alone."""
+        return self.order.nbytes + sum(operator.nbytes for operator in self.operators)
 
     def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
         """Evaluate the layer."""

@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 import torch
 from torch import Tensor
 
-from uhn.descriptors.index import Axis, ComponentGrid, materialise_index_table
+from uhn.descriptors.index import ComponentGrid
 from uhn.descriptors.normalization import Normalizer
-from uhn.hypernetworks.encodings import GaussianFourier, exact_features
+from uhn.hypernetworks.encodings import GaussianFourier
 from uhn.hypernetworks.first_layer.dense import DenseOperator
 from uhn.hypernetworks.first_layer.gridding import count_bins, grid_axis, wrap
 from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack
 from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases, rows_of
 from uhn.hypernetworks.first_layer.policy import considers_gridding, exact_routes
 from uhn.hypernetworks.first_layer.separable import SeparableOperator
-from uhn.hypernetworks.first_layer.structured import GriddedPlane, StructuredOperator, transform_macs
+from uhn.hypernetworks.first_layer.shared import TABLE_ROWS, Gridding, SharedParts
+from uhn.hypernetworks.first_layer.structured import StructuredOperator, transform_macs
 
 ROUTES = ("auto", "dense", "separable", "structured")
 
@@ -37,8 +39,6 @@ MIN_PLANE_EXTENT = 16
 SPREAD_WEIGHT = 1.6
 # Share of the dense arithmetic above which the structured evaluation is not worth it.
 WORTHWHILE = 0.7
-# Inner feature tables of the separable evaluation stay below this many rows.
-INNER_ROWS = 2048
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,6 @@ class ComponentReport:
     error: float
 
 
-class PlaneCache:
-    """Gridded planes by fields, extents and accuracy: components of equal extents share them."""
-
-    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
-        self.key = (device, dtype)
-        self._planes: dict[tuple, GriddedPlane] = {}
-
-    def get(self, axes: tuple[Axis, Axis], steps: tuple[Tensor, Tensor], accuracy: tuple[float, int]) -> GriddedPlane:
-        """Return the plane of two axes."""
-        key = (axes, accuracy)
-        if key not in self._planes:
-            extents = tuple(axis.extent for axis in axes)
-            device, dtype = self.key
-            self._planes[key] = GriddedPlane(steps, extents, *accuracy, dtype, device)
-        return self._planes[key]
-
-
 @dataclass(frozen=True)
 class _Part:
     """An operator, and the components that its rows belong to, with the number of rows of each."""
@@ -95,7 +78,7 @@ class FirstLayerPlan(OperatorStack):
         tolerance: largest predicted error of a structured evaluation, relative.
         cache_bytes: largest feature matrix to keep for one target.
         route: ``auto``, or one evaluation for all components that admit it (others stay dense).
-        planes: gridded planes to share with other plans of the same generator.
+        shared: what to share with other plans of the same generator, evaluated alike.
         dtype, device: of the layer.
         feature_dtype: in which dense and separable evaluations keep features; the layer's by default.
 
@@ -112,32 +95,25 @@ class FirstLayerPlan(OperatorStack):
         tolerance: float = 1e-5,
         cache_bytes: int = 512 << 20,
         route: str = "auto",
-        planes: PlaneCache | None = None,
+        shared: SharedParts | None = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
         feature_dtype: torch.dtype | None = None,
     ) -> None:
         self.dtype, self.device = dtype, device or torch.device("cpu")
         self.feature_dtype = feature_dtype or dtype
-        self._planes = planes or PlaneCache(self.dtype, self.device)
+        self._shared = shared or SharedParts(normalizer, encoding, self.dtype, self.device, self.feature_dtype)
         self._tolerance = tolerance
         self._extents = [grid.axes[0].extent for grid in grids]
         self._parts: list[_Part] = []
         self._reports: dict[int, ComponentReport] = {}
 
-        structured: list[tuple[int, StructuredOperator, float, float]] = []
-        left: list[tuple[int, ComponentGrid, GridPhases]] = []
-        for position, grid in enumerate(grids):
-            phases = grid_phases(grid, normalizer, encoding)
-            built = self._try_structured(grid, phases, route)
-            if built is None:
-                left.append((position, grid, phases))
-            else:
-                structured.append((position, *built))
-        self._add_exact(left, normalizer, encoding, cache_bytes, route)
-        for position, operator, macs, error in structured:
-            self._add(position, operator)
-            self._reports[position] = ComponentReport(operator.rows, "structured", self.dtype, macs, error)
+        griddings = [self._shared.gridding(grid.axes, partial(self._choose, grid, route)) for grid in grids]
+        left = {position: grid for position, grid in enumerate(grids) if griddings[position] is None}
+        self._add_exact(left, cache_bytes, route)
+        for position, gridding in enumerate(griddings):
+            if gridding is not None:
+                self._add_structured(position, grids[position], gridding)
         super().__init__([part.operator for part in self._parts], _tensor_order(self._parts))
 
     def restricted(self, coordinates: Mapping[int, Tensor]) -> OperatorStack:
@@ -161,12 +137,11 @@ class FirstLayerPlan(OperatorStack):
         """Return how each component is evaluated, in flattening order."""
         return [self._reports[position] for position in sorted(self._reports)]
 
-    def _try_structured(
-        self, grid: ComponentGrid, phases: GridPhases, route: str
-    ) -> tuple[StructuredOperator, float, float] | None:
-        """Build the structured evaluation of a component if it is admissible, accurate enough and cheaper."""
+    def _choose(self, grid: ComponentGrid, route: str) -> Gridding | None:
+        """Choose the structured evaluation of a component if it is admissible, accurate enough and cheaper."""
         if not considers_gridding(self.device.type, route):
             return None
+        phases = self._phases(grid)
         longest = sorted(range(len(grid.axes)), key=lambda i: -phases.extents[i])[:2]
         forced = route == "structured"
         shortest = 2 if forced else MIN_PLANE_EXTENT
@@ -180,9 +155,10 @@ class FirstLayerPlan(OperatorStack):
             extents = tuple(phases.extents[i] for i in axes)
             if _estimated_error(steps, extents, accuracy) > self._tolerance:
                 continue
-            plane = self._planes.get(tuple(grid.axes[i] for i in axes), steps, accuracy)
-            if plane.error <= MARGIN * self._tolerance:
-                return StructuredOperator(phases, axes, plane, self.dtype, self.device), macs, plane.error
+            most = MARGIN * self._tolerance
+            plane = self._shared.plane(tuple(grid.axes[i] for i in axes), steps, accuracy, most)
+            if plane is not None:
+                return Gridding(axes, plane, macs)
         return None
 
     def _settings_by_cost(
@@ -204,30 +180,37 @@ class FirstLayerPlan(OperatorStack):
                 found.append((cost, axes, accuracy))
         return sorted(found)
 
-    def _add_exact(
-        self,
-        left: list[tuple[int, ComponentGrid, GridPhases]],
-        normalizer: Normalizer,
-        encoding: GaussianFourier,
-        cache_bytes: int,
-        route: str,
-    ) -> None:
-        """Give the remaining components features in one shared matrix, or rotations."""
-        width, dtype = encoding.width, self.feature_dtype
-        routes = exact_routes([phases.extents for _, _, phases in left], width * dtype.itemsize, cache_bytes, route)
-        block = [(position, grid) for (position, grid, _), own in zip(left, routes, strict=True) if own == "dense"]
+    def _add_exact(self, left: Mapping[int, ComponentGrid], cache_bytes: int, route: str) -> None:
+        """Give the components at some positions features in one shared matrix, or rotations."""
+        width, dtype = self._shared.encoding.width, self.feature_dtype
+        extents = [tuple(axis.extent for axis in grid.axes) for grid in left.values()]
+        routes = exact_routes(extents, width * dtype.itemsize, cache_bytes, route)
+        block = {position: left[position] for position, own in zip(left, routes, strict=True) if own == "dense"}
         if block:
-            positions, grids = zip(*block, strict=True)
-            rows = torch.as_tensor(materialise_index_table(grids), device=self.device)
-            matrix = torch.empty(len(rows), width, dtype=dtype, device=self.device)
-            for part, out in zip(rows.split(INNER_ROWS), matrix.split(INNER_ROWS), strict=True):
-                out.copy_(exact_features(normalizer, encoding, part, dtype))
-            self._parts.append(_Part(DenseOperator(matrix), positions, tuple(map(len, grids))))
-        for (position, _, phases), own in zip(left, routes, strict=True):
+            lengths = tuple(map(len, block.values()))
+            matrix = torch.empty(sum(lengths), width, dtype=dtype, device=self.device)
+            for grid, out in zip(block.values(), matrix.split(lengths), strict=True):
+                self._shared.write_features(grid, out)
+            self._parts.append(_Part(DenseOperator(matrix), tuple(block), lengths))
+        for (position, grid), own in zip(left.items(), routes, strict=True):
             if own == "separable":
-                outer = _outer_axes(phases.extents)
-                self._add(position, SeparableOperator(phases, outer, self.dtype, self.device, dtype))
-            self._reports[position] = ComponentReport(phases.rows, own, dtype, phases.rows * width, 0.0)
+                self._add_separable(position, grid)
+            self._reports[position] = ComponentReport(len(grid), own, dtype, len(grid) * width, 0.0)
+
+    def _add_separable(self, position: int, grid: ComponentGrid) -> None:
+        phases = self._phases(grid)
+        outer = _outer_axes(phases.extents)
+        inner = self._shared.inner_features(grid.axes[outer:], phases.steps[outer:])
+        self._add(position, SeparableOperator(phases, outer, inner, self.dtype))
+
+    def _add_structured(self, position: int, grid: ComponentGrid, gridding: Gridding) -> None:
+        plane = gridding.plane
+        operator = StructuredOperator(self._phases(grid), gridding.axes, plane, self.dtype, self.device)
+        self._add(position, operator)
+        self._reports[position] = ComponentReport(operator.rows, "structured", self.dtype, gridding.macs, plane.error)
+
+    def _phases(self, grid: ComponentGrid) -> GridPhases:
+        return grid_phases(grid, self._shared.normalizer, self._shared.encoding)
 
     def _add(self, position: int, operator: FeatureOperator) -> None:
         self._parts.append(_Part(operator, (position,), (operator.rows,)))
@@ -268,6 +251,6 @@ def _estimated_error(steps: tuple[Tensor, Tensor], extents: tuple[int, int], acc
 def _outer_axes(extents: tuple[int, ...]) -> int:
     """Return how many leading axes are rotated rather than tabulated: the fewest that keep the table small."""
     for outer in range(1, len(extents)):
-        if math.prod(extents[outer:]) <= INNER_ROWS:
+        if math.prod(extents[outer:]) <= TABLE_ROWS:
             return outer
     return len(extents) - 1

@@ -8,7 +8,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from uhn.hypernetworks.first_layer.phases import GridPhases, features, phase_table, rows_of
+from uhn.hypernetworks.first_layer.phases import GridPhases, phase_table, rows_of
 from uhn.hypernetworks.first_layer.policy import rotations_at_once
 
 
@@ -41,23 +41,27 @@ class SeparableOperator:
     Args:
         phases: the grid.
         outer: number of leading axes that are outer.
-        dtype, device: of the weight.
-        feature_dtype: of the inner features and their product with rotated weights.
+        inner: features of the other axes alone, from phase 0; the product with rotated weights is made in their type.
+        dtype: of the weight.
+
+    Shapes:
+        inner (inner rows, 2 F)
     """
 
-    def __init__(
-        self, phases: GridPhases, outer: int, dtype: torch.dtype, device: torch.device, feature_dtype: torch.dtype
-    ) -> None:
-        zero = torch.zeros_like(phases.base)
-        inner = phase_table(zero, phases.steps[outer:], phases.extents[outer:])
+    def __init__(self, phases: GridPhases, outer: int, inner: Tensor, dtype: torch.dtype) -> None:
         angles = phase_table(phases.base, phases.steps[:outer], phases.extents[:outer])
-        self.inner = features(inner, feature_dtype, device)  # (inner rows, 2 F)
-        self.cos = angles.cos().to(device, dtype).unsqueeze(-1)  # (outer rows, F, 1)
-        self.sin = angles.sin().to(device, dtype).unsqueeze(-1)
+        self.inner = inner
+        self.cos = angles.cos().to(inner.device, dtype).unsqueeze(-1)  # (outer rows, F, 1)
+        self.sin = angles.sin().to(inner.device, dtype).unsqueeze(-1)
         self.extent = phases.extents[0]
         self.rows = phases.rows
         self.features = self.inner.shape[1]
-        self.dtype = feature_dtype
+        self.dtype = inner.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rotations; the inner features are shared."""
+        return self.cos.nbytes + self.sin.nbytes
 
     def forward(self, weight: Tensor, out: Tensor) -> None:
         """Write ``features @ weight``, some outer coordinates at a time."""

@@ -34,7 +34,7 @@ class SparseProduct:
         order = torch.argsort(rows, stable=True)
         counts = torch.bincount(rows, minlength=num_rows)
         starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        return cls(columns[order], starts, values[order])
+        return cls(columns[order].int(), starts.int(), values[order])
 
 
 def transform_macs(extents: tuple[int, int], bins: tuple[int, int]) -> int:
@@ -171,6 +171,11 @@ class StructuredOperator:
         self.flipped_sin = (angles.sin() * plane.flip).to(device, dtype).unsqueeze(-1)
         self.extents = phases.extents
         self.axis_order = (*direct, *plane_axes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rotations; the plane is shared."""
+        return 4 * self.cos.nbytes
 
     def forward(self, weight: Tensor, out: Tensor) -> None:
         """Write the rows, slice by slice: coefficients (C - iS) e^{i angle}, then the plane's transform."""

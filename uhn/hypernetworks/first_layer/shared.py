@@ -1,0 +1,127 @@
+"""What the plans of one generator share: a thousand targets differ in extents, seldom in anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from uhn.descriptors.index import Axis, ComponentGrid
+from uhn.descriptors.normalization import Normalizer
+from uhn.hypernetworks.encodings import GaussianFourier, exact_features
+from uhn.hypernetworks.first_layer.phases import features, phase_table
+from uhn.hypernetworks.first_layer.structured import GriddedPlane
+
+# Features are computed for so many rows at a time, in float64; components up to this size keep theirs.
+TABLE_ROWS = 2048
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gridding:
+    """How a component is evaluated through a plane.
+
+    Args:
+        axes: positions of the two gridded axes.
+        plane: their gridding.
+        macs: multiply-adds per hidden unit.
+    """
+
+    axes: tuple[int, int]
+    plane: GriddedPlane
+    macs: float
+
+
+class SharedParts:
+    """Planes, choices of them and feature tables, each computed once for all targets of a generator.
+
+    Args:
+        normalizer, encoding: of the generator's index branch.
+        dtype, device: of its first layer.
+        feature_dtype: in which features are kept.
+    """
+
+    def __init__(
+        self,
+        normalizer: Normalizer,
+        encoding: GaussianFourier,
+        dtype: torch.dtype,
+        device: torch.device,
+        feature_dtype: torch.dtype,
+    ) -> None:
+        self.normalizer, self.encoding = normalizer, encoding
+        self.dtype, self.device, self.feature_dtype = dtype, device, feature_dtype
+        self.computed = 0  # times that anything was
+        self._kept: dict[Hashable, object] = {}
+        self._tables: dict[Hashable, Tensor] = {}
+
+    def plane(
+        self, axes: tuple[Axis, Axis], steps: tuple[Tensor, Tensor], accuracy: tuple[float, int], most: float
+    ) -> GriddedPlane | None:
+        """Return the plane of two axes; None where its relative error is larger than ``most``."""
+
+        def compute() -> GriddedPlane | None:
+            extents = tuple(axis.extent for axis in axes)
+            plane = GriddedPlane(steps, extents, *accuracy, self.dtype, self.device)
+            return plane if plane.error <= most else None
+
+        return self._once(("plane", axes, accuracy), compute)
+
+    def gridding(self, axes: tuple[Axis, ...], choose: Callable[[], Gridding | None]) -> Gridding | None:
+        """Return how components with these axes are gridded: ``choose`` is asked once."""
+        return self._once(("gridding", axes), choose)
+
+    def inner_features(self, axes: tuple[Axis, ...], steps: tuple[Tensor, ...]) -> Tensor:
+        """Return the features of the phases that some axes alone make, from phase 0. Shape (rows, 2 F)."""
+
+        def compute() -> Tensor:
+            phases = phase_table(torch.zeros_like(steps[0]), steps, tuple(axis.extent for axis in axes))
+            return features(phases, self.feature_dtype, self.device)
+
+        return self._once(("inner", axes), compute)
+
+    def write_features(self, grid: ComponentGrid, out: Tensor) -> None:
+        """Write a component's features to ``out`` (rows, 2 F).
+
+        Components of at most ``TABLE_ROWS`` rows share one table with all that differ only in the extent of their
+        longest axis, along which it grows.
+        """
+        if len(grid) > TABLE_ROWS:
+            self._compute_features(grid, 0, out)
+            return
+        extents = [axis.extent for axis in grid.axes]
+        place = extents.index(max(extents))
+        others = grid.axes[:place] + grid.axes[place + 1 :]
+        table = self._table(replace(grid, axes=(grid.axes[place], *others)), out.shape[1])
+        along_longest = table.unflatten(0, (extents[place], *(axis.extent for axis in others)))
+        out.view(*extents, -1).copy_(along_longest.movedim(0, place))
+
+    def _table(self, grid: ComponentGrid, width: int) -> Tensor:
+        """Return the features of a component whose first axis is its longest. Shape (rows, 2 F)."""
+        key = (grid.layer_idx, grid.layer_type, grid.param_type, grid.axes[0].field, grid.axes[1:])
+        table = self._tables.get(key)
+        known = 0 if table is None else len(table)
+        if known < len(grid):
+            self.computed += 1
+            longer = torch.empty(len(grid), width, dtype=self.feature_dtype, device=self.device)
+            if table is not None:
+                longer[:known] = table
+            self._compute_features(grid, known, longer[known:])
+            table = self._tables[key] = longer
+        return table[: len(grid)]
+
+    def _compute_features(self, grid: ComponentGrid, start: int, out: Tensor) -> None:
+        for first in range(0, len(out), TABLE_ROWS):
+            part = out[first : first + TABLE_ROWS]
+            rows = torch.as_tensor(grid.materialise(start + first, start + first + len(part)), device=self.device)
+            part.copy_(exact_features(self.normalizer, self.encoding, rows, self.feature_dtype))
+
+    def _once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self.computed += 1
+            self._kept[key] = compute()
+        return self._kept[key]
