@@ -24,14 +24,21 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
     write_bytes(path, text.getvalue().encode())
 
 
-def machine_text(machine: Row, rounds: int) -> str:
-    """Say where and how the numbers were measured."""
+def machine_line(machine: Row) -> str:
+    """Say where the numbers were measured."""
     commit = str(machine["commit"])[:12] + (" with local changes" if machine["dirty"] else "")
-    threads = f"{machine['threads']} thread" + ("s" if machine["threads"] != 1 else "")
     return (
         f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['platform']}. Python {machine['python']}, "
-        f"torch {machine['torch']}, commit {commit}. One process per measurement, {threads}, float32; CPU seconds, "
-        f"medians over steps, then over rounds (rounds: {rounds}); variants interleaved. "
+        f"torch {machine['torch']}, commit {commit}."
+    )
+
+
+def machine_text(machine: Row, rounds: int) -> str:
+    """Say where and how the costs of steps were measured."""
+    threads = f"{machine['threads']} thread" + ("s" if machine["threads"] != 1 else "")
+    return (
+        f"{machine_line(machine)} One process per measurement, {threads}, float32; CPU seconds, medians over steps, "
+        f"then over rounds (rounds: {rounds}); variants interleaved. "
         f"Measured peaks: {machine['gemm_flop_per_s'] / 1e9:.0f} GFLOP/s (square matrix product), "
         f"{machine['copy_bytes_per_s'] / 1e9:.0f} GB/s (copy, read and write)."
     )
@@ -69,7 +76,7 @@ def comparison_markdown(step: str, rows: Sequence[Row], left: Sequence[Left], ma
             "",
             f"N = {first['num_scalars']:,}, F = {first['frequencies']}, d = {first['hidden_dim']}",
             "",
-            *_table(_comparison_columns(step), own),
+            *markdown_table(_comparison_columns(step), own),
             "",
         ]
         every = max(row["measured_every"] for row in own)
@@ -114,7 +121,7 @@ def scaling_markdown(rows: Sequence[Row], machine: Row) -> str:
     }
     for sweep, title in titles.items():
         own = [row for row in rows if row["sweep"] == sweep]
-        lines += [f"## {title}", "", *_table(columns, own), ""]
+        lines += [f"## {title}", "", *markdown_table(columns, own), ""]
     return "\n".join(lines)
 
 
@@ -146,6 +153,7 @@ def _ratio(row: Row, key: str) -> str:
     return f"{row[key]:.2f} ({row[key + '_min']:.2f} to {row[key + '_max']:.2f})"
 
 
-def _table(columns: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
+def markdown_table(columns: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
+    """Return the lines of a table: a function of the row for each column."""
     fields = [list(columns), ["--:"] * len(columns), *([render(row) for render in columns.values()] for row in rows)]
     return [f"| {' | '.join(line)} |" for line in fields]

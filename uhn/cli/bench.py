@@ -20,15 +20,18 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "bench",
         help="measure generation against the authors' arithmetic on this machine",
         description="Measure CPU time and memory: of generating and backpropagating (generator), of whole training "
-        "steps on synthetic batches (step), or over the number of scalars and the generator's sizes (scaling). "
+        "steps on synthetic batches (step), or over the number of scalars and the generator's sizes (scaling); or what "
+        "a run and Snakemake take beside training steps (overhead). "
         "Ratios are formed within rounds of one run; leave the machine alone meanwhile.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("kind", choices=["generator", "step", "scaling"], help="what to measure")
+    parser.add_argument("kind", choices=["generator", "step", "scaling", "overhead"], help="what to measure")
     parser.add_argument("--targets", nargs="+", metavar="NAME", help="target models (default: five of the paper's)")
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="evaluations, with 'released' (default: all)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="default: 3, with --quick and for scaling 1")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help="default: 3, with --quick and for scaling 1; overhead has none"
+    )
     parser.add_argument("--quick", action="store_true", help="small targets, few steps: some minutes")
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path("results/bench"), help="default: %(default)s")
     parser.set_defaults(run=run)
@@ -40,14 +43,21 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UserError: fewer rounds than one, unknown names, or names where there is no choice.
     """
-    scaling = args.kind == "scaling"
     if args.rounds is not None and args.rounds < 1:
         raise UserError(f"uhn bench: expected at least 1 round, got {args.rounds}")
-    if scaling and (args.targets or args.variants):
-        raise UserError("uhn bench scaling: its targets and its variant are fixed; remove --targets and --variants")
-    rounds = args.rounds or (1 if args.quick or scaling else 3)
-    seconds = 0.5 if args.quick else 1.0
-    paths = _scaling(args, rounds, seconds) if scaling else _comparison(args, rounds, seconds)
+    if args.kind in ("scaling", "overhead") and (args.targets or args.variants):
+        raise UserError(f"uhn bench {args.kind}: what it measures is fixed; remove --targets and --variants")
+    if args.kind == "overhead" and args.rounds:
+        raise UserError("uhn bench overhead: it has no rounds; remove --rounds")
+    rounds = args.rounds or (1 if args.quick or args.kind == "scaling" else 3)
+    seconds = 1.0 if args.quick else 5.0
+    match args.kind:
+        case "overhead":
+            paths = _overhead(args)
+        case "scaling":
+            paths = _scaling(args, rounds, seconds)
+        case _:
+            paths = _comparison(args, rounds, seconds)
     for path in paths:
         print(path)
 
@@ -90,3 +100,19 @@ def _scaling(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path
     write_csv(paths[0], rows)
     write_bytes(paths[1], scaling_markdown(rows, machine).encode())
     return paths + save(scaling_figure(rows), args.out / "scaling")
+
+
+def _overhead(args: argparse.Namespace) -> list[Path]:
+    from uhn.benchmarks import overhead
+    from uhn.benchmarks.driver import measure_machine
+    from uhn.benchmarks.output import write_csv
+    from uhn.records import write_bytes
+
+    machine = measure_machine()
+    runs = overhead.measure_runs(overhead.QUICK_RUNS if args.quick else overhead.RUNS)
+    snakemake = overhead.measure_snakemake()
+    paths = [args.out / "overhead_runs.csv", args.out / "overhead_snakemake.csv", args.out / "overhead.md"]
+    write_csv(paths[0], runs)
+    write_csv(paths[1], [snakemake])
+    write_bytes(paths[2], overhead.overhead_markdown(runs, snakemake, machine).encode())
+    return paths

@@ -65,11 +65,31 @@ def test_features_of_components_that_differ_in_one_extent_are_computed_once(shar
     rows = []
     exact = shared_module.exact_features
     monkeypatch.setattr(shared_module, "exact_features", lambda *args: rows.append(len(args[2])) or exact(*args))
-    for width in (5, 8, 3, 8):
+    for width in (5, 8, 40, 3, 33):
         for axes in ((Axis(OUT, width),), (Axis(OUT, 2), Axis(IN, width))):
             grid = ComponentGrid(0, 0, 0, axes)
             shared.write_features(grid, torch.empty(len(grid), 12, dtype=torch.float64))
-    assert sum(rows) == 8 + 2 * 8
+    assert sum(rows) == 64 + 2 * 64  # in blocks of 32
+
+
+@pytest.mark.parametrize("others", [(), (3,), (3, 5)])
+def test_features_do_not_depend_on_what_came_before(others):
+    """To the last digit: a resumed run meets the targets in another order."""
+    torch.manual_seed(0)
+    encoding = GaussianFourier(10, 256, 100.0)
+
+    def features(*extents):
+        parts = SharedParts(Normalizer([0.0] * 10, [40.0] * 10), encoding, torch.float64, CPU, torch.float64)
+        for extent in extents:
+            axes = tuple(Axis(field, n) for field, n in zip((OUT, IN, HEIGHT), (extent, *others), strict=False))
+            grid = ComponentGrid(3, 1, 0, axes)
+            out = torch.empty(len(grid), 512, dtype=torch.float64)
+            parts.write_features(grid, out)
+        return out
+
+    for orders in ([(69,), (7, 69), (33, 40, 69), (100, 69)], [(17,), (64, 17), (100, 5, 17)]):
+        first, *later = (features(*order) for order in orders)
+        assert all(torch.equal(first, other) for other in later)
 
 
 def test_numbers_do_not_depend_on_what_is_kept():

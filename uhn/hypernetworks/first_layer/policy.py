@@ -63,13 +63,13 @@ def kept_bytes(kept_mb: int | None, gpu_bytes: int | None) -> int:
     """Return the budget of what is kept about all targets together.
 
     Args:
-        kept_mb: as configured; None for 512 MiB on a CPU, where assembling a target is short beside a step on it, and a
-            quarter of a GPU's memory, where it is not.
+        kept_mb: as configured; None for 512 MiB on a CPU, where assembling a target is short beside a step on it, and
+            an eighth of a GPU's memory, where it is not.
         gpu_bytes: memory of the GPU; None on a CPU.
     """
     if kept_mb is not None:
         return kept_mb << 20
-    return KEPT_BYTES if gpu_bytes is None else gpu_bytes // 4
+    return KEPT_BYTES if gpu_bytes is None else gpu_bytes // 8
 
 
 def rotations_at_once(device_type: str, weight_bytes: int) -> int:

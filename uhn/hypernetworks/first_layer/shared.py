@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -17,6 +18,9 @@ from uhn.hypernetworks.first_layer.structured import GriddedPlane
 
 # Features are computed for so many rows at a time, in float64; components up to this size keep theirs.
 TABLE_ROWS = 2048
+# Tables grow by blocks of so many coordinates, computed alone: the last digits of a product depend on the number of its
+# rows, and those of a feature must not depend on which target came first.
+BLOCK = 32
 
 T = TypeVar("T")
 
@@ -57,7 +61,7 @@ class SharedParts:
         self.dtype, self.device, self.feature_dtype = dtype, device, feature_dtype
         self.computed = 0  # times that anything was
         self._kept: dict[Hashable, object] = {}
-        self._tables: dict[Hashable, Tensor] = {}
+        self._tables: dict[Hashable, list[Tensor]] = {}
 
     def plane(
         self, axes: tuple[Axis, Axis], steps: tuple[Tensor, Tensor], accuracy: tuple[float, int], most: float
@@ -102,17 +106,16 @@ class SharedParts:
 
     def _table(self, grid: ComponentGrid, width: int) -> Tensor:
         """Return the features of a component whose first axis is its longest. Shape (rows, 2 F)."""
-        key = (grid.layer_idx, grid.layer_type, grid.param_type, grid.axes[0].field, grid.axes[1:])
-        table = self._tables.get(key)
-        known = 0 if table is None else len(table)
-        if known < len(grid):
+        longest, others = grid.axes[0], grid.axes[1:]
+        key = (grid.layer_idx, grid.layer_type, grid.param_type, longest.field, others)
+        blocks = self._tables.setdefault(key, [])
+        whole = replace(grid, axes=(replace(longest, extent=BLOCK * -(-longest.extent // BLOCK)), *others))
+        rows = BLOCK * math.prod(axis.extent for axis in others)
+        for start in range(len(blocks) * rows, len(whole), rows):
             self.computed += 1
-            longer = torch.empty(len(grid), width, dtype=self.feature_dtype, device=self.device)
-            if table is not None:
-                longer[:known] = table
-            self._compute_features(grid, known, longer[known:])
-            table = self._tables[key] = longer
-        return table[: len(grid)]
+            blocks.append(torch.empty(rows, width, dtype=self.feature_dtype, device=self.device))
+            self._compute_features(whole, start, blocks[-1])
+        return torch.cat(blocks)[: len(grid)]
 
     def _compute_features(self, grid: ComponentGrid, start: int, out: Tensor) -> None:
         for first in range(0, len(out), TABLE_ROWS):
