@@ -120,7 +120,7 @@ def _snakemake(*arguments: str) -> tuple[Cost, str]:
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - start, os.times()
     if done.returncode:
-        reason = " ".join(line for line in done.stderr.splitlines() if line and not line.startswith("Using profile"))
+        reason = " ".join((done.stdout + done.stderr).split())
         raise UserError(f"uhn bench overhead: snakemake failed: {reason}")
     cpu = sum(getattr(after, name) - getattr(before, name) for name in ("children_user", "children_system"))
     return Cost(wall, cpu), done.stdout + done.stderr

@@ -100,22 +100,22 @@ class SharedParts:
         extents = [axis.extent for axis in grid.axes]
         place = extents.index(max(extents))
         others = grid.axes[:place] + grid.axes[place + 1 :]
-        table = self._table(replace(grid, axes=(grid.axes[place], *others)), out.shape[1])
-        along_longest = table.unflatten(0, (extents[place], *(axis.extent for axis in others)))
-        out.view(*extents, -1).copy_(along_longest.movedim(0, place))
+        along_longest = out.view(*extents, -1).movedim(place, 0)
+        blocks = self._blocks(replace(grid, axes=(grid.axes[place], *others)), out.shape[1])
+        for part, block in zip(along_longest.split(BLOCK), blocks, strict=False):
+            part.copy_(block.unflatten(0, (BLOCK, *part.shape[1:-1]))[: len(part)])
 
-    def _table(self, grid: ComponentGrid, width: int) -> Tensor:
-        """Return the features of a component whose first axis is its longest. Shape (rows, 2 F)."""
+    def _blocks(self, grid: ComponentGrid, width: int) -> list[Tensor]:
+        """Return at least the features of a component whose first axis is its longest. Shape (rows, 2 F) each."""
         longest, others = grid.axes[0], grid.axes[1:]
-        key = (grid.layer_idx, grid.layer_type, grid.param_type, longest.field, others)
-        blocks = self._tables.setdefault(key, [])
-        whole = replace(grid, axes=(replace(longest, extent=BLOCK * -(-longest.extent // BLOCK)), *others))
+        blocks = self._tables.setdefault((grid.layer_idx, grid.layer_type, grid.param_type, longest.field, others), [])
         rows = BLOCK * math.prod(axis.extent for axis in others)
+        whole = replace(grid, axes=(replace(longest, extent=BLOCK * -(-longest.extent // BLOCK)), *others))
         for start in range(len(blocks) * rows, len(whole), rows):
             self.computed += 1
             blocks.append(torch.empty(rows, width, dtype=self.feature_dtype, device=self.device))
             self._compute_features(whole, start, blocks[-1])
-        return torch.cat(blocks)[: len(grid)]
+        return blocks
 
     def _compute_features(self, grid: ComponentGrid, start: int, out: Tensor) -> None:
         for first in range(0, len(out), TABLE_ROWS):
