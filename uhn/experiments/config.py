@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from uhn import CODE_VERSION
+from uhn.errors import UserError
 from uhn.hypernetworks.config import ChunkedConfig, GenerationConfig, HAConfig, UHNConfig
 from uhn.paths import run_key
 
@@ -70,16 +71,29 @@ class TargetReduction:
         width_divisor: of hidden widths.
         depth_divisor: of repeated layers.
         members: models of a family that are used in all, None for every one; each split keeps at least one.
+        reported: models of each group, seen and unseen, whose results are reported; None for the paper's share of the
+            members, at least two.
+
+    Raises:
+        UserError: more reported models than a third of the members.
     """
 
     width_divisor: int = 1
     depth_divisor: int = 1
     members: int | None = None
+    reported: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.reported and self.members and 3 * self.reported > self.members:
+            raise UserError(
+                f"targets: expected at most a third of the {self.members} members reported, got {self.reported}"
+            )
 
     @property
     def digest(self) -> str:
         """A short name of this reduction."""
-        return f"w{self.width_divisor}d{self.depth_divisor}m{self.members or 'all'}"
+        reported = f"r{self.reported}" if self.reported else ""
+        return f"w{self.width_divisor}d{self.depth_divisor}m{self.members or 'all'}{reported}"
 
 
 @dataclass(frozen=True)

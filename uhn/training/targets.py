@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ class TargetSet:
 
     def ranges(self) -> Ranges:
         """Return the descriptor ranges of the task: of the family as configured, or of the models in use."""
-        if self.is_family and self.task.reduction == TargetReduction():
+        if self.is_family and replace(self.task.reduction, reported=None) == TargetReduction():
             from uhn.models.model_sets import FAMILIES
 
             return FAMILIES[self.task.model].ranges
@@ -93,7 +93,8 @@ def _family_roles(task: TaskConfig, mode: str, adapt: Callable[[Any], Any]) -> R
 
     family = FAMILIES[task.model]
     train, test, members = family.splits.train, family.splits.test, task.reduction.members
-    reported = len(test) if members is None else max(round(members * len(test) / family.size), 2)
+    share = len(test) if members is None else max(round(members * len(test) / family.size), 2)
+    reported = task.reduction.reported or share
     test = test[:reported]
     train = _unlike(train, test, family, adapt)[: None if members is None else members - reported]
     groups = {"seen": train[:reported], "unseen": test}

@@ -58,6 +58,19 @@ def test_a_reduced_family_keeps_its_order_and_its_shares(members, mode):
         assert not set(roles.train) & set(roles.reported[""])
 
 
+@pytest.mark.parametrize(("members", "reported"), [(20, 5), (6, 1), (None, 3)])
+def test_reported_members_can_be_chosen(members, reported):
+    roles = target_set("cnn_mixed_width", members=members, reported=reported).roles
+    assert len(roles.train) == (450 if members is None else members - reported)
+    assert roles.reported["seen"] == roles.train[:reported]
+    assert list(roles.reported["unseen"]) == [f"cnn_mixed_width/{450 + k}" for k in range(reported)]
+
+
+def test_most_members_train():
+    with pytest.raises(UserError, match="expected at most a third of the 20 members reported, got 7"):
+        target_set("cnn_mixed_width", members=20, reported=7)
+
+
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 @pytest.mark.parametrize("mode", MODES)
 def test_no_unseen_architecture_of_the_demo_is_trained(family, mode):
@@ -88,7 +101,7 @@ def test_ranges_cover_every_member_of_a_reduced_family(family):
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_a_whole_family_has_its_configured_ranges(family):
-    assert target_set(family).ranges() == FAMILIES[family].ranges
+    assert target_set(family).ranges() == target_set(family, reported=2).ranges() == FAMILIES[family].ranges
 
 
 def test_a_mixture_has_the_union_of_its_ranges():
