@@ -52,3 +52,31 @@ def test_the_published_recursion_trains_far_above_chance():
     result = json.loads(path.read_text())
     assert result["metrics"]["test/accuracy"] > 0.9
     assert (result["data"]["source"], result["scale"]) == ("local", "cpu")
+
+
+SWEEPS = sorted(path.parent for path in PUBLISHED.glob("*/sweeps/*/selection.csv"))
+
+
+@pytest.mark.parametrize("folder", SWEEPS, ids=lambda folder: folder.name)
+def test_a_published_sweep_can_be_decided_again(tmp_path, folder):
+    """From what the candidates report alone."""
+    scale, sweep = folder.parts[-3], folder.name
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    shutil.copytree(folder, tmp_path / "sweeps" / sweep, ignore=lambda path, names: set(names) & {"selected.json"})
+    common = ("--sweep", sweep, "--scale", scale, "--sweeps", "sweeps")
+    for stage in range(1, 1 + len(list(folder.glob("stage*")))):
+        done = uhn("sweep", "select", "--stage", stage, *common, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        decided = json.loads((tmp_path / "sweeps" / sweep / f"stage{stage}" / "selected.json").read_text())
+        assert decided == json.loads((folder / f"stage{stage}" / "selected.json").read_text())
+    done = uhn("sweep", "report", *common, "--out", "report", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("stages.csv", "selection.csv", "selection.md", "selection.tex"):
+        assert (tmp_path / "report" / name).read_text() == (folder / name).read_text()
+
+
+@pytest.mark.parametrize("folder", SWEEPS, ids=lambda folder: folder.name)
+def test_every_candidate_of_a_published_sweep_saw_validation_data_alone(folder):
+    candidates = [json.loads(path.read_text()) for path in folder.glob("stage*/*/seed*/candidate.json")]
+    assert len(candidates) == 23
+    assert {name.split("/")[0] for candidate in candidates for name in candidate["metrics"]} <= {"train", "validation"}

@@ -2,14 +2,14 @@
 
 import pytest
 
-from uhn.experiments.resolve import load_experiment, load_scale, resolve
+from uhn.experiments.resolve import Longest, load_experiment, load_scale, resolve
 from uhn.paths import config_dir
 from uhn.reporting.definitions import needed_runs, table_names
 
 PAIRS = sorted({pair for table in table_names() for pair in needed_runs(table)})
 
 
-@pytest.mark.parametrize("scale", ["demo", "lite", "paper"])
+@pytest.mark.parametrize("scale", ["demo", "cpu", "lite", "paper"])
 def test_settings_that_a_scale_names_exist(scale):
     known = {path.stem for path in (config_dir() / "experiments").glob("*.yaml")}
     assert set(load_scale(scale).get("settings", {})) <= known
@@ -49,3 +49,16 @@ def test_a_step_of_gradient_surgery_counts_for_six_at_every_scale():
     for scale in ("demo", "lite", "paper"):
         plain, surgery = (resolve(load_experiment("multi_task"), v, 21962, scale) for v in ("uhn", "uhn_pcgrad"))
         assert abs(6 * surgery.train.budget - plain.train.budget) <= 6
+
+
+def test_steps_in_place_of_epochs():
+    """So few epochs that a schedule by epochs would neither warm up nor decay."""
+    train = resolve(load_experiment("cnn_mixed_depth"), "uhn", 21962, "cpu").train
+    limit = load_scale("cpu")["settings"]["cnn_mixed_depth"]["train_steps"]
+    assert (train.unit, train.budget) == ("steps", limit)
+    assert 0 < train.warmup == limit // 4
+    graph = resolve(load_experiment("cora_gcn"), "uhn", 21962, "cpu").train
+    assert (graph.unit, graph.budget, graph.warmup) == ("epochs", 400, 5)
+    longest = Longest(train=6400)  # of a search whose longest candidate has twice the epochs
+    tuned = resolve(load_experiment("cnn_mixed_depth"), "uhn", 21962, "cpu", longest=longest).train
+    assert (tuned.unit, tuned.budget) == ("steps", limit // 2)

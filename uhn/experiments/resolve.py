@@ -221,13 +221,19 @@ def _resolve_init(
 def _resolve_train(
     train: dict[str, Any], defaults: dict[str, Any], method: str, reduction: dict[str, Any], longest: int | None
 ) -> TrainConfig:
-    unit = "epochs" if "epochs" in train else "steps"
-    budget = _reduced(train[unit], reduction, "train", longest)
+    published_unit = unit = "epochs" if "epochs" in train else "steps"
+    published = train[unit]
+    if unit == "epochs" and "train_steps" in reduction:
+        # Too few epochs for a schedule that advances once in each of them.
+        unit, budget = "steps", max(round(reduction["train_steps"] * published / (longest or published)), 1)
+    else:
+        budget = _reduced(published, reduction, "train", longest)
+    whole = (unit, budget) == (published_unit, published)
     return TrainConfig(
         budget=budget,
         unit=unit,
         lr=train["lr"] * reduction.get("lr_factor", {}).get(method, 1.0),
-        warmup=_reduced_warmup(defaults[f"warmup_{unit}"], budget, train[unit]),
+        warmup=_reduced_warmup(defaults[f"warmup_{unit}"], budget, published if whole else None),
         clip_norm=train.get("clip_norm"),
         gradient_surgery=train.get("gradient_surgery", False),
     )
@@ -247,6 +253,6 @@ def _reduced(count: int, reduction: dict[str, Any], phase: str, longest: int | N
     return max(round(shorter), 1)
 
 
-def _reduced_warmup(warmup: int, length: int, published: int) -> int:
-    """Return the warm-up of a schedule: as published, unless the schedule is shorter than published."""
+def _reduced_warmup(warmup: int, length: int, published: int | None) -> int:
+    """Return the warm-up of a schedule: as published, unless the schedule is shorter (None: in other units)."""
     return warmup if length == published else min(warmup, length // SHORT_WARMUP)
