@@ -54,6 +54,46 @@ def test_the_published_recursion_trains_far_above_chance():
     assert (result["data"]["source"], result["scale"]) == ("local", "cpu")
 
 
+def rows_of(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+def value(mean, std):
+    return f"{float(mean):.4f}" + (f" ± {float(std):.4f}" if std else "") if mean else "unknown"
+
+
+@pytest.mark.parametrize(
+    ("setting", "label", "seeds"),
+    [
+        ("mnist_mlp", "MNIST MLP", 3),
+        ("cora_gcn", "Cora GCN", 10),
+        ("citeseer_gcn", "CiteSeer GCN", 10),
+        ("pubmed_gcn", "PubMed GCN", 10),
+        ("cora_gat", "Cora GAT", 10),
+        ("citeseer_gat", "CiteSeer GAT", 10),
+        ("pubmed_gat", "PubMed GAT", 10),
+    ],
+)
+def test_the_readme_shows_the_published_numbers(setting, label, seeds):
+    ours = [row for stem in ("direct", "graphs") for row in rows_of(PUBLISHED / f"paper/tables/table_01_{stem}.csv")]
+    paper = rows_of(REPOSITORY / "config" / "paper.csv")
+    cells = [label]
+    for column in ("direct", "uhn"):
+        found = [row for row in ours if (row["row"], row["column"]) == (setting, column)]
+        (printed,) = (
+            row
+            for row in paper
+            if [row[k] for k in ("table", "row", "column", "quantity")] == ["1", setting, column, "metric"]
+        )
+        text = value(found[0]["ours_mean"], found[0]["ours_std"]) if found else ""
+        if found and (n := int(found[0]["n"])) < seeds:
+            text += " (one seed)" if n == 1 else f" ({n} seeds)"
+        cells += [text, value(printed["mean"], printed["std"])]
+    line = "| " + " | ".join(cells).replace("|  |", "| |") + " |"
+    assert line in (REPOSITORY / "README.md").read_text()
+
+
 SWEEPS = sorted(path.parent for path in PUBLISHED.glob("*/sweeps/*/selection.csv"))
 
 
