@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   uhn report table 11 --scale demo --hyperparameters swept
   uhn report table 13 --scale paper               # of the sweeps there are
   uhn report figure 3 --scale demo
+  uhn report figure 3 --scale cpu --rows cnn_mixed_depth cnn_mixed_width --stem figure_3_cnn
   uhn report figure growth --scale paper --runs results/published/paper/runs --out my_figures
 """
 
@@ -53,10 +54,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", metavar="K", help="seeds to use, instead")
     parser.add_argument("--available", action="store_true", help="use the seeds that are there, whichever they are")
-    part = parser.add_argument_group("part of a table")
-    part.add_argument("--rows", nargs="+", default=[], metavar="ID", help="rows to show (default: all)")
+    part = parser.add_argument_group("part of a table or figure")
+    rows_help = "rows of the table, series of the figure (default: all)"
+    part.add_argument("--rows", nargs="+", default=[], metavar="ID", help=rows_help)
     part.add_argument("--columns", nargs="+", default=[], metavar="ID", help="columns to show (default: all)")
-    part.add_argument("--stem", metavar="NAME", help="name of the files (default: the table's)")
+    part.add_argument("--stem", metavar="NAME", help="name of the files (default: its own)")
     parser.set_defaults(run=run)
 
 
@@ -76,8 +78,7 @@ def run(args: argparse.Namespace) -> None:
         _sweep_table(args, out, scale_label)
         return
     if args.kind == "figure":
-        _refuse_part(part, "a figure")
-        part = {}
+        _refuse_part({"columns": part.pop("columns")}, "a figure")
     name, pairs, publish = _table(args.name) if args.kind == "table" else _figure(args.name)
     seeds = {
         pair: args.seeds or reported_seeds(load_experiment(pair[0]), args.scale, args.report_seeds) for pair in pairs
@@ -99,7 +100,8 @@ def run(args: argparse.Namespace) -> None:
 
 def _refuse_part(part: dict, what: str) -> None:
     if any(part.values()):
-        raise UserError(f"--rows, --columns, --stem: do not apply to {what}; leave them out")
+        options = ", ".join(f"--{name}" for name in part)
+        raise UserError(f"{options}: of no use for {what}; leave out")
 
 
 def _protocol(args: argparse.Namespace) -> list[str]:

@@ -51,6 +51,18 @@ def test_runs_and_files():
     assert load_figure("5").files == load_figure("levels").files == ("result.json", "metrics.jsonl")
 
 
+def test_a_part_of_a_figure(figures):
+    whole = load_figure("losses", figures)
+    part = whole.part(["two"])
+    assert part.runs == (("kan_jv", "uhn"),) and [one.id for one in part.series] == ["two"]
+    assert part.notes == ("A part of the figure, 1 of 2 series: the other runs were not made",)
+    assert whole.part([]) == whole.part(["two", "one"]) == whole
+    with pytest.raises(UserError, match="losses: has no series 'three'; expected one of one, two"):
+        whole.part(["three"])
+    with pytest.raises(UserError, match="growth: has no series 'one'; it has none to choose from"):
+        load_figure("growth").part(["one"])
+
+
 def test_an_undefined_figure_names_the_defined_ones(figures):
     with pytest.raises(UserError, match=r"figure figure_9: no definition .*figure_9\.yaml; figures with one: losses$"):
         load_figure("9", figures)

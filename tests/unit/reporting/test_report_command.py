@@ -74,6 +74,10 @@ def test_a_figure_by_name(workplace, capsys):
     assert capsys.readouterr().out.split() == [f"results/demo/figures/losses.{e}" for e in ("pdf", "png", "csv")]
     text = (workplace / "results/demo/figures/losses.csv").read_text()
     assert [line.split(",")[:3] for line in text.splitlines()[1:]] == [["kv", "1", "1.0"], ["kv", "2", "0.5"]]
+    call("figure", "losses", "--rows", "kv", "--stem", "kv")
+    assert (workplace / "results/demo/figures/kv.csv").read_text() == text
+    with pytest.raises(UserError, match="--columns: of no use for a figure; leave out"):
+        call("figure", "losses", "--columns", "kv")
 
 
 def test_mistakes_are_user_errors(workplace):

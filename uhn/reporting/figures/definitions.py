@@ -6,7 +6,8 @@ The DAG imports this module to know what a figure needs, so it imports nothing h
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uhn.errors import UserError
@@ -51,6 +52,26 @@ class FigureDefinition:
         """The title, after the number that the figure has in the paper if it is one of the paper's."""
         number = self.name.removeprefix("figure_")
         return f"Figure {number}. {self.title}" if number.isdigit() else self.title
+
+    def part(self, ids: Sequence[str]) -> FigureDefinition:
+        """Return the figure of some of its series.
+
+        Args:
+            ids: of the series, all of them if there are none.
+
+        Raises:
+            UserError: there is no such series, or the figure has none.
+        """
+        known = {one.id: one for one in self.series}
+        if strays := [one for one in ids if one not in known]:
+            expected = f"expected one of {', '.join(known)}" if known else "it has none to choose from"
+            raise UserError(f"{self.name}: has no series '{strays[0]}'; {expected}")
+        if not ids or set(ids) == set(known):
+            return self
+        series = tuple(one for one in self.series if one.id in ids)
+        note = f"A part of the figure, {len(series)} of {len(known)} series: the other runs were not made"
+        runs = tuple(dict.fromkeys(one.pair for one in series))
+        return replace(self, series=series, runs=runs, notes=(note, *self.notes))
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def publish_figure(
     scale_label: str,
     seeds: Mapping[Pair, Sequence[int]] | None = None,
     config: Path | None = None,
+    rows: Sequence[str] = (),
+    stem: str | None = None,
 ) -> Published:
     """Write a figure from result files.
 
@@ -43,11 +45,13 @@ def publish_figure(
         scale_label: what captions say about that scale.
         seeds: the seeds to use of each (setting, variant); None uses every seed folder there is.
         config: the configuration folder; :func:`uhn.paths.config_dir` if None.
+        rows: ids of the series to show; all if empty.
+        stem: name of the files, the figure's own if None.
 
     Raises:
         UserError: a definition or a file of a run is missing or wrong; nothing is written then.
     """
-    definition = load_figure(name, config)
+    definition = load_figure(name, config).part(rows)
     results = collect(definition.runs, runs, scale, seeds)
     all_runs = [run for group in results.values() for run in group]
     warnings = version_warnings(all_runs, "figure")
@@ -57,7 +61,7 @@ def publish_figure(
         add_footer(drawing.figure, " ".join(words))
         contents = {ending: to_bytes(drawing.figure, ending) for ending in ("pdf", "png")}
     contents["csv"] = drawing.frame.to_csv(index=False, lineterminator="\n").encode()
-    paths = [out / f"{definition.name}.{ending}" for ending in contents]
+    paths = [out / f"{stem or definition.name}.{ending}" for ending in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         write_bytes(path, content)
     return Published(paths, warnings)
