@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uhn.data.fetch import default_folder, fetch
-from uhn.data.standin import write_standin
 from uhn.data.verify import inspect, is_standin, require_files
 from uhn.errors import UserError
 
@@ -84,6 +83,8 @@ def _write_standin_once(dataset: str, folder: Path) -> None:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_standin(dataset, folder) or not _complete(dataset, folder):
+            from uhn.data.standin import write_standin  # imports scipy, which most jobs do without
+
             write_standin(dataset, folder)
 
 

@@ -12,7 +12,7 @@ from uhn.cli import main
 run = ["--setting", "kan_lpmv2", "--variant", "{variant}", "--seed", "1", "--config", "kan_lpmv2.yaml"]
 main(["train", *run, "--out", "out"])
 main(["evaluate", "out"])
-heavy = {{"torch._dynamo", "torch._inductor", "torch_geometric", "mlflow", "matplotlib", "pandas"}}
+heavy = {{"torch._dynamo", "torch._inductor", "torch_geometric", "mlflow", "matplotlib", "pandas", "scipy.sparse"}}
 print(sorted(heavy & set(sys.modules)))
 """
 
