@@ -53,7 +53,8 @@ class Fit:
         generator: module whose parameters are trained.
         phases: what to do, in order; each gets a fresh optimiser.
         optimizer: constants of AdamW.
-        journal: receives about ``LOG_POINTS`` lines per phase, and one per epoch where an epoch has several steps.
+        journal: receives about ``LOG_POINTS`` lines per phase, and one per epoch or part of
+            a schedule with its mean loss.
         progress: where to start.
         members: the tasks, whose batch streams belong to the state.
         precision: ``float32``, ``bfloat16`` or ``float16``.
@@ -110,7 +111,7 @@ class Fit:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "first_bad": self._first_bad,
-            "epoch_loss": self._epoch_loss,
+            "summed_loss": self._summed_loss,
             "rng": torch.get_rng_state(),
             "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "draws": [phase.draws.state() for phase in self.phases],
@@ -125,7 +126,7 @@ class Fit:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self._first_bad = state["first_bad"]
-        self._epoch_loss = state["epoch_loss"]
+        self._summed_loss = state["summed_loss"]
         torch.set_rng_state(state["rng"].cpu())
         if state["device_rng"] is not None:
             torch.cuda.set_rng_state(state["device_rng"].cpu(), self.device)
@@ -138,7 +139,7 @@ class Fit:
         self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
         self.scaler = make_scaler(self.precision, self.device)
         self._gradient_norm: Tensor | None = None
-        self._epoch_loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._summed_loss = torch.zeros((), dtype=torch.float64, device=self.device)
 
     def _step(self, phase: Phase) -> None:
         step = self.progress.step
@@ -152,13 +153,13 @@ class Fit:
         self.scaler.update()
         # The first bad step is kept on the device: asking for it in every step would stall a GPU.
         self._first_bad = torch.where(loss.isfinite(), self._first_bad, self._first_bad.clamp(max=step))
-        self._epoch_loss += loss
+        self._summed_loss += loss
         self.progress.step = step + 1
         last = self.progress.step == phase.steps
         if step % max(phase.steps // LOG_POINTS, 1) == 0 or last:
             self._log(phase, step, loss.item(), lr)
-        if phase.steps_per_epoch > 1 and self.progress.step % phase.steps_per_epoch == 0:
-            self._log_epoch(phase, step)
+        if phase.mean_steps > 1 and self.progress.step % phase.mean_steps == 0:
+            self._log_mean(phase, step)
 
     def _log(self, phase: Phase, step: int, loss: float, lr: float) -> None:
         extra = phase.observe(self.generator) if phase.observe else {}
@@ -169,12 +170,8 @@ class Fit:
         if math.isfinite(first_bad := self._first_bad.item()):
             self.progress.diverged = f"{phase.name} step {int(first_bad)}"
 
-    def _log_epoch(self, phase: Phase, step: int) -> None:
-        self.journal.write(
-            phase=phase.name,
-            step=step,
-            epoch=step // phase.steps_per_epoch,
-            epoch_loss=self._epoch_loss.item() / phase.steps_per_epoch,
-            elapsed_s=round(self.progress.wall_s, 4),
-        )
-        self._epoch_loss = torch.zeros_like(self._epoch_loss)
+    def _log_mean(self, phase: Phase, step: int) -> None:
+        mean = self._summed_loss.item() / phase.mean_steps
+        named = {"epoch": step // phase.mean_steps, "epoch_loss": mean} if phase.in_epochs else {"mean_loss": mean}
+        self.journal.write(phase=phase.name, step=step, **named, elapsed_s=round(self.progress.wall_s, 4))
+        self._summed_loss = torch.zeros_like(self._summed_loss)

@@ -21,6 +21,8 @@ from uhn.training.initialise import statistics_loss
 from uhn.training.schedules import warmup_cosine
 from uhn.training.workload import Draws, Member
 
+PARTS = 50  # of a schedule in steps: each is logged with its mean loss, as an epoch is
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -34,7 +36,8 @@ class Phase:
             gradient surgery.
         draws: the order of tasks and targets that the losses follow.
         clip_norm: largest global gradient norm, None without clipping.
-        steps_per_epoch: steps after which the mean loss is logged; 1 for none.
+        mean_steps: steps after which their mean loss is logged: an epoch, or a part of a schedule in steps; 1 for none.
+        in_epochs: whether they are an epoch.
         observe: generator -> further numbers to log with a step, or None.
     """
 
@@ -44,7 +47,8 @@ class Phase:
     losses: tuple[Callable[[nn.Module], Tensor], ...]
     draws: Draws
     clip_norm: float | None = None
-    steps_per_epoch: int = 1
+    mean_steps: int = 1
+    in_epochs: bool = False
     observe: Callable[[nn.Module], dict[str, Any]] | None = None
 
     def backward(
@@ -93,7 +97,8 @@ def plan_phases(config: RunConfig, members: list[Member]) -> list[Phase]:
     if config.init is not None and config.init.steps:
         phases += _plan_init(config, members)
     train = config.train
-    per_unit = members[0].task.steps_per_epoch if train.unit == "epochs" else 1
+    in_epochs = train.unit == "epochs"
+    per_unit = members[0].task.steps_per_epoch if in_epochs else 1
     draws = Draws(members, config.seed, "train")
     phases.append(
         Phase(
@@ -103,7 +108,8 @@ def plan_phases(config: RunConfig, members: list[Member]) -> list[Phase]:
             losses=_training_losses(draws, train.gradient_surgery),
             draws=draws,
             clip_norm=train.clip_norm,
-            steps_per_epoch=per_unit,
+            mean_steps=per_unit if in_epochs else max(train.budget // PARTS, 1),
+            in_epochs=in_epochs,
             observe=None if config.depth is None else partial(observe_levels, draws, config.depth),
         )
     )

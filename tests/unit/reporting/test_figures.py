@@ -151,6 +151,28 @@ def test_figure_5_has_the_epoch_losses_of_all_seeds(publish):
     assert second["n"] == "2"
 
 
+def in_steps(runs, variant):
+    """Rewrite the epochs of a variant's runs as parts of ten steps of a schedule in steps."""
+    for path in sorted((runs / "transformer_mixed" / variant).rglob("metrics.jsonl")):
+        lines = [line for line in map(json.loads, path.read_text().splitlines()) if "epoch_loss" in line]
+        parts = [{"phase": "train", "step": line["step"], "mean_loss": line["epoch_loss"]} for line in lines]
+        path.write_text("".join(json.dumps(part) + "\n" for part in parts))
+
+
+def test_figure_5_of_a_schedule_in_steps_has_the_mean_losses_of_its_parts(runs, publish):
+    for variant in ("uhn", "uhn_no_init"):
+        in_steps(runs, variant)
+    lines = table(publish("5")["csv"])
+    assert [line["step"] for line in lines] == 2 * [str(10 * part) for part in range(1, 21)]
+    assert [float(lines[1][f"loss_{name}"]) for name in ("mean", "min", "max")] == pytest.approx([0.5125, 0.5, 0.525])
+
+
+def test_figure_5_does_not_mix_epochs_and_steps(runs, publish):
+    in_steps(runs, "uhn_no_init")
+    with pytest.raises(UserError, match="epochs and in steps cannot share a figure"):
+        publish("5")
+
+
 def test_diverged_runs_are_left_out_and_counted(runs, publish, captions):
     write(runs, record("transformer_mixed", "uhn_no_init", SEEDS[0], None))
     lines = table(publish("5")["csv"])
@@ -233,7 +255,7 @@ def run_file(runs, setting, variant, name):
             b'{"epoch": 1}\n{"ep',
             r"metrics\.jsonl: line 2 is no JSON",
         ),
-        ("5", ("transformer_mixed", "uhn"), "metrics.jsonl", b'{"phase": "train"}\n', "has no epoch losses"),
+        ("5", ("transformer_mixed", "uhn"), "metrics.jsonl", b'{"phase": "train"}\n', "has no mean losses"),
         ("levels", ("recursion_k1", "uhn"), "metrics.jsonl", b'{"phase": "init"}\n', "has no level statistics"),
         ("3", ("cnn_mixed_width", "uhn"), "result.json", None, r"seed59358/result\.json: missing"),
     ],

@@ -64,6 +64,22 @@ def test_epoch_means_survive_an_interruption(at_home, tmp_path, monkeypatch):
     assert sum("epoch_loss" in entry for entry in journal(tmp_path / "parts")) == 2
 
 
+def test_a_long_schedule_in_steps_is_logged_with_the_mean_loss_of_its_parts(at_home, tmp_path, monkeypatch):
+    """100 steps are 50 parts of 2; stopped in the middle of one, a run goes on with its sum."""
+    config = tiny_run("cora_gcn", "direct", steps=100)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt_after(patch, 51)
+        train(config, tmp_path / "out")
+    train(config, tmp_path / "out", resume=True)
+    entries = journal(tmp_path / "out")
+    losses = {entry["step"]: entry["loss"] for entry in entries if "loss" in entry}
+    parts = [entry for entry in entries if "mean_loss" in entry]
+    assert [part["step"] for part in parts] == list(range(1, 100, 2))
+    for part in parts:
+        own = [losses[part["step"] - 1], losses[part["step"]]]
+        assert part["mean_loss"] == pytest.approx(sum(own) / 2, rel=1e-6)
+
+
 def test_a_changed_configuration_does_not_resume(at_home, tmp_path, monkeypatch):
     """Its working folder is another; the old checkpoint stays where it is."""
     config = tiny_run("mnist_mlp", "direct", steps=4)

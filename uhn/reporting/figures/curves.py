@@ -1,4 +1,4 @@
-"""Epoch-averaged training loss over the first epochs (paper, Figure 5)."""
+"""Mean training loss of the early phase, epoch by epoch (paper, Figure 5) or part by part of a schedule in steps."""
 
 from __future__ import annotations
 
@@ -14,39 +14,53 @@ from uhn.reporting.figures.drawing import Drawing
 from uhn.reporting.figures.metric_lines import read_metric_lines
 from uhn.reporting.figures.style import panels
 
+MEANS = {"epoch_loss": "epoch", "mean_loss": "step"}  # value -> position, in metrics.jsonl
+LABELS = {"epoch": "training loss, mean of the epoch", "step": "training loss, mean since the last point"}
+
 
 def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) -> Drawing:
     """Draw one curve per series: the mean of its completed runs with their range as a band.
 
     Raises:
-        UserError: a metrics.jsonl is missing, damaged or without epoch losses.
+        UserError: a metrics.jsonl is missing, damaged, without mean losses, or in another unit than the others.
     """
     figure, (axes,) = panels(1, height=3.2)
-    frames = []
+    frames, x = [], "epoch"
     for place, series in enumerate(definition.series):
         runs = results[series.pair]
         completed = [run for run in runs if not run.diverged]
         if not completed:
             axes.plot([], [], linestyle="none", label=f"{series.label}: diverged ({len(runs)})")
             continue
-        points = band(pd.concat(map(_epoch_losses, completed)), ["epoch"], "loss").head(definition.first_epochs)
-        draw_band(axes, points, "epoch", "loss", place, series.label)
+        losses = pd.concat(map(_mean_losses, completed))
+        own = losses.columns[0]
+        if losses.isna().any(axis=None) or (frames and own != x):
+            raise UserError(f"{completed[0].path.parent}: schedules in epochs and in steps cannot share a figure")
+        x = own
+        points = band(losses, [x], "loss").head(definition.first_epochs)
+        draw_band(axes, points, x, "loss", place, series.label)
         points.insert(0, "series", series.id)
         points["run_keys"] = " ".join(run.key for run in completed)
         frames.append(points)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("training loss, mean of the epoch")
+    axes.set_xlabel(x)
+    axes.set_ylabel(LABELS[x])
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
-    remarks = [f"The first {definition.first_epochs} epochs", "Line: mean over seeds; band: their range"]
+    shown = f"The first {definition.first_epochs} {'epochs' if x == 'epoch' else 'points'}"
+    remarks = [shown, "Line: mean over seeds; band: their range"]
     return Drawing(figure, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), remarks)
 
 
-def _epoch_losses(run: Run) -> pd.DataFrame:
+def _mean_losses(run: Run) -> pd.DataFrame:
+    """Return the mean losses of training with their positions, in a column ``epoch`` or ``step``."""
     path = run.path.parent / "metrics.jsonl"
-    ends = [line for line in read_metric_lines(path) if line.get("phase") == "train" and "epoch_loss" in line]
-    if not ends:
-        raise UserError(f"{path}: has no epoch losses ('epoch_loss' in phase train); rerun the training job")
-    if any(line["epoch_loss"] is None for line in ends):
-        raise UserError(f"{path}: has an epoch loss that is not finite, in a completed run; rerun the training job")
-    return pd.DataFrame({"epoch": [line["epoch"] for line in ends], "loss": [line["epoch_loss"] for line in ends]})
+    lines = [line for line in read_metric_lines(path) if line.get("phase") == "train"]
+    for value, position in MEANS.items():
+        points = [(line[position], line[value]) for line in lines if value in line]
+        if any(loss is None for _, loss in points):
+            raise UserError(f"{path}: has a mean loss that is not finite, in a completed run; rerun the training job")
+        if points:
+            return pd.DataFrame(points, columns=[position, "loss"])
+    raise UserError(
+        f"{path}: has no mean losses ({' or '.join(map(repr, MEANS))} in phase train); rerun the training job"
+    )
