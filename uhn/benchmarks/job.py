@@ -22,7 +22,7 @@ IMPORTED = time.process_time()  # since the process began
 # Part -> functions that it is spent in.
 PARTS = {
     "steps": [(Fit, "_step")],
-    "logging": [(Fit, "_log"), (Fit, "_log_epoch")],
+    "logging": [(Fit, "_log"), (Fit, "_log_mean")],
     "checkpoints": [(runner, "save_checkpoint")],
     "publishing": [(runner, "publish")],
 }

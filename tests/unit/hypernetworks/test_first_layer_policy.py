@@ -14,6 +14,7 @@ from uhn.hypernetworks.first_layer.policy import (
     kept_bytes,
     rotations_at_once,
 )
+from uhn.hypernetworks.first_layer.separable import split_axes
 
 OUT, IN = IndexField.OUT_IDX, IndexField.IN_IDX
 
@@ -68,7 +69,30 @@ def test_what_is_kept_about_all_targets_is_bounded(kept_mb, gpu_bytes, expected)
 )
 def test_the_largest_are_rotated_until_the_rest_fits(cache_rows, route, expected):
     extents = [(10, 10), (8, 5), (12,), (5, 2)]  # 162 rows
-    assert exact_routes(extents, row_bytes=7, cache_bytes=7 * cache_rows, route=route) == expected
+    assert exact_routes("cpu", extents, row_bytes=7, cache_bytes=7 * cache_rows, route=route) == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "route", "expected"),
+    [("cpu", "auto", "separable"), ("cpu", "dense", "dense"), ("cuda", "auto", "dense")],
+)
+def test_a_cpu_rotates_along_a_long_axis_whatever_the_cache(device, route, expected):
+    extents = [(5000, 8), (1023, 8), (5000,)]
+    assert exact_routes(device, extents, 1, 1 << 30, route) == [expected, "dense", "dense"]
+
+
+@pytest.mark.parametrize(
+    ("extents", "expected"),
+    [
+        ((5000, 8), ((1,), (0,))),  # 8 rotations of a long table
+        ((8, 5000), ((0,), (1,))),
+        ((64, 32, 3, 3), ((2, 3), (0, 1))),  # 9 rotations of 2,048 rows
+        ((64, 300, 3, 3), ((0, 3), (1, 2))),  # 192 rotations of 900 rows; 2,700 rows would be too many
+        ((4, 3, 5), ((1,), (0, 2))),
+    ],
+)
+def test_axes_are_divided_for_the_fewest_rotations(extents, expected):
+    assert split_axes(extents) == expected
 
 
 def test_rotations():

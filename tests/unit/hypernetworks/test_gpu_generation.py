@@ -21,6 +21,7 @@ def device(request, monkeypatch):
         for module, name in (
             (uhn_module, "feature_dtype"),
             (plan_module, "considers_gridding"),
+            (plan_module, "exact_routes"),
             (separable, "rotations_at_once"),
         ):
             decide = getattr(policy, name)

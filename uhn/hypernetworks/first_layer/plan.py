@@ -19,8 +19,8 @@ from uhn.hypernetworks.first_layer.gridding import count_bins, grid_axis, wrap
 from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack
 from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases, rows_of
 from uhn.hypernetworks.first_layer.policy import considers_gridding, exact_routes
-from uhn.hypernetworks.first_layer.separable import SeparableOperator
-from uhn.hypernetworks.first_layer.shared import TABLE_ROWS, Gridding, SharedParts
+from uhn.hypernetworks.first_layer.separable import SeparableOperator, split_axes
+from uhn.hypernetworks.first_layer.shared import Gridding, SharedParts
 from uhn.hypernetworks.first_layer.structured import StructuredOperator, transform_macs
 
 ROUTES = ("auto", "dense", "separable", "structured")
@@ -184,7 +184,7 @@ class FirstLayerPlan(OperatorStack):
         """Give the components at some positions features in one shared matrix, or rotations."""
         width, dtype = self._shared.encoding.width, self.feature_dtype
         extents = [tuple(axis.extent for axis in grid.axes) for grid in left.values()]
-        routes = exact_routes(extents, width * dtype.itemsize, cache_bytes, route)
+        routes = exact_routes(self.device.type, extents, width * dtype.itemsize, cache_bytes, route)
         block = {position: left[position] for position, own in zip(left, routes, strict=True) if own == "dense"}
         if block:
             lengths = tuple(map(len, block.values()))
@@ -199,8 +199,9 @@ class FirstLayerPlan(OperatorStack):
 
     def _add_separable(self, position: int, grid: ComponentGrid) -> None:
         phases = self._phases(grid)
-        outer = _outer_axes(phases.extents)
-        inner = self._shared.inner_features(grid.axes[outer:], phases.steps[outer:])
+        outer, inner_axes = split_axes(phases.extents)
+        steps = tuple(phases.steps[axis] for axis in inner_axes)
+        inner = self._shared.inner_features(tuple(grid.axes[axis] for axis in inner_axes), steps)
         self._add(position, SeparableOperator(phases, outer, inner, self.dtype))
 
     def _add_structured(self, position: int, grid: ComponentGrid, gridding: Gridding) -> None:
@@ -246,11 +247,3 @@ def _estimated_error(steps: tuple[Tensor, Tensor], extents: tuple[int, int], acc
         grid_axis(wrap(step[:SCREENED]), extent, *accuracy).error for step, extent in zip(steps, extents, strict=True)
     ]
     return math.hypot(*errors)
-
-
-def _outer_axes(extents: tuple[int, ...]) -> int:
-    """Return how many leading axes are rotated rather than tabulated: the fewest that keep the table small."""
-    for outer in range(1, len(extents)):
-        if math.prod(extents[outer:]) <= TABLE_ROWS:
-            return outer
-    return len(extents) - 1

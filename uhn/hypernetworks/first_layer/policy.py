@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import torch
 
+# From this length on a CPU rotates the weight along the other axes.
+LONG_AXIS = 1024
 # Weights that a GPU rotates at once in the separable evaluation; a CPU rotates one, which stays in its cache.
 ROTATED_BYTES = 64 << 20
 # What a CPU keeps about targets: assembling one anew takes 0.3 % of a step, and several jobs may share the memory.
@@ -36,13 +38,18 @@ def feature_dtype(device_type: str, dtype: torch.dtype, route: str, autocast: bo
     return torch.bfloat16 if narrow else dtype
 
 
-def exact_routes(extents: Sequence[tuple[int, ...]], row_bytes: int, cache_bytes: int, route: str) -> list[str]:
+def exact_routes(
+    device_type: str, extents: Sequence[tuple[int, ...]], row_bytes: int, cache_bytes: int, route: str
+) -> list[str]:
     """Choose between kept features and rotated weights for each component that is not gridded.
 
-    All keep their features while these fit the cache together; else the largest are rotated first. What has a
-    single axis stays dense.
+    All keep their features while these fit the cache together; else the largest are rotated first. On a CPU a component
+    with a long axis, such as the vocabulary of a narrow embedding, is rotated in any case: a few rotations save the
+    traffic of its features, and computing them whenever a family's next member comes. What has a single axis stays
+    dense.
 
     Args:
+        device_type: ``cpu`` or ``cuda``.
         extents: lengths of each component's axes.
         row_bytes: bytes of one scalar's features.
         cache_bytes: largest feature matrix.
@@ -53,7 +60,8 @@ def exact_routes(extents: Sequence[tuple[int, ...]], row_bytes: int, cache_bytes
     routes = ["dense"] * len(rows)
     for i in sorted(range(len(rows)), key=lambda i: -rows[i]):
         divisible = len(extents[i]) > 1
-        if divisible and (route == "separable" or (route != "dense" and kept > cache_bytes)):
+        long = device_type == "cpu" and max(extents[i]) >= LONG_AXIS
+        if divisible and (route == "separable" or (route != "dense" and (long or kept > cache_bytes))):
             routes[i] = "separable"
             kept -= rows[i] * row_bytes
     return routes

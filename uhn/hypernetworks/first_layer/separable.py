@@ -1,15 +1,45 @@
-"""Features of the inner axes kept, the outer axes applied as rotations of the weight."""
+"""Features of some axes kept, the other axes applied as rotations of the weight."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from copy import copy
+from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from uhn.hypernetworks.first_layer.phases import GridPhases, phase_table, rows_of
 from uhn.hypernetworks.first_layer.policy import rotations_at_once
+
+# Features of several axes are tabulated together up to so many rows; those of one axis, however long it is.
+TABLE_ROWS = 2048
+
+
+def split_axes(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Divide the axes of a grid into outer and inner ones, so that the weight is rotated as few times as possible.
+
+    Args:
+        extents: of at least two axes.
+
+    Returns:
+        Positions of the outer and of the inner axes, each in order.
+    """
+    axes = range(len(extents))
+    divisions = [
+        (tuple(axis for axis in axes if axis not in inner), inner)
+        for count in range(1, len(extents))
+        for inner in combinations(axes, count)
+    ]
+
+    def rotations(division: tuple[tuple[int, ...], tuple[int, ...]]) -> int:
+        return math.prod(extents[axis] for axis in division[0])
+
+    def tabulated(division: tuple[tuple[int, ...], tuple[int, ...]]) -> int:
+        return math.prod(extents[axis] for axis in division[1])
+
+    return min((d for d in divisions if len(d[1]) == 1 or tabulated(d) <= TABLE_ROWS), key=rotations)
 
 
 def rotate(weight: Tensor, cos: Tensor, sin: Tensor, out: Tensor) -> None:
@@ -40,7 +70,7 @@ class SeparableOperator:
 
     Args:
         phases: the grid.
-        outer: number of leading axes that are outer.
+        outer: positions of the axes that are rotated, in order.
         inner: features of the other axes alone, from phase 0; the product with rotated weights is made in their type.
         dtype: of the weight.
 
@@ -48,15 +78,21 @@ class SeparableOperator:
         inner (inner rows, 2 F)
     """
 
-    def __init__(self, phases: GridPhases, outer: int, inner: Tensor, dtype: torch.dtype) -> None:
-        angles = phase_table(phases.base, phases.steps[:outer], phases.extents[:outer])
+    def __init__(self, phases: GridPhases, outer: tuple[int, ...], inner: Tensor, dtype: torch.dtype) -> None:
+        extents = tuple(phases.extents[axis] for axis in outer)
+        angles = phase_table(phases.base, tuple(phases.steps[axis] for axis in outer), extents)
         self.inner = inner
         self.cos = angles.cos().to(inner.device, dtype).unsqueeze(-1)  # (outer rows, F, 1)
         self.sin = angles.sin().to(inner.device, dtype).unsqueeze(-1)
-        self.extent = phases.extents[0]
-        self.rows = phases.rows
+        self.axes = outer + tuple(axis for axis in range(len(phases.extents)) if axis not in outer)
+        self.extents = phases.extents
         self.features = self.inner.shape[1]
         self.dtype = inner.dtype
+
+    @property
+    def rows(self) -> int:
+        """Number of grid points: rotations by tabulated ones."""
+        return len(self.cos) * len(self.inner)
 
     @property
     def nbytes(self) -> int:
@@ -89,22 +125,26 @@ class SeparableOperator:
 
     def split(self, rows: int) -> list[SeparableOperator]:
         """Cut between outer coordinates."""
-        outer = max(rows // len(self.inner), 1)
+        outer = max(rows // max(len(self.inner), 1), 1)  # no inner rows: of an empty batch
         parts = []
         for cos, sin in zip(self.cos.split(outer), self.sin.split(outer), strict=True):
             part = copy(self)
-            part.cos, part.sin, part.rows = cos, sin, len(self.inner) * len(cos)
+            part.cos, part.sin = cos, sin
             parts.append(part)
         return parts
 
     def take(self, coordinates: Tensor) -> SeparableOperator:
-        """Keep some coordinates of the component's first axis."""
+        """Keep some coordinates of the component's first axis, the slowest of the outer or of the inner ones."""
         part = copy(self)
-        outer = rows_of(coordinates, len(self.cos) // self.extent)
-        part.cos, part.sin = self.cos[outer], self.sin[outer]
-        part.extent, part.rows = len(coordinates), len(self.inner) * len(outer)
+        if self.axes[0] == 0:
+            kept = rows_of(coordinates, len(self.cos) // self.extents[0])
+            part.cos, part.sin = self.cos[kept], self.sin[kept]
+        else:
+            part.inner = self.inner[rows_of(coordinates, len(self.inner) // self.extents[0])]
+        part.extents = (len(coordinates), *self.extents[1:])
         return part
 
     def tensor_order(self) -> Tensor:
-        """Return, for each scalar in tensor order, its row: they are in order."""
-        return torch.arange(self.rows, device=self.inner.device)
+        """Return, for each scalar in tensor order, its row: outer axes first."""
+        rows = torch.arange(self.rows, device=self.inner.device).view([self.extents[axis] for axis in self.axes])
+        return rows.permute([self.axes.index(axis) for axis in range(len(self.axes))]).flatten()
