@@ -2,13 +2,12 @@
 
 import json
 import math
-import os
-import signal
 from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_runs import interrupt_after
 
 from uhn.errors import UserError
 from uhn.experiments.config import RunConfig, TrainConfig
@@ -69,21 +68,6 @@ def test_interrupted_and_resumed_equals_uninterrupted(small_run, tmp_path, monke
     for name in ("generator.safetensors",):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
     assert curve(tmp_path / "whole") == curve(tmp_path / "parts")
-
-
-def interrupt_after(monkeypatch, steps):
-    """Send this process SIGTERM in the middle of a step, as a scheduler would."""
-    taken = 0
-    original = runner.Fit._step
-
-    def step(self, phase):
-        nonlocal taken
-        taken += 1
-        if taken == steps:
-            os.kill(os.getpid(), signal.SIGTERM)
-        original(self, phase)
-
-    monkeypatch.setattr(runner.Fit, "_step", step)
 
 
 def test_without_resume_a_checkpoint_is_not_used(small_run, tmp_path, monkeypatch):
