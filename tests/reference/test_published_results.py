@@ -37,8 +37,9 @@ def test_a_published_table_can_be_rebuilt(tmp_path, entry):
 def test_a_published_figure_can_be_drawn_again(tmp_path, entry):
     folder, stem = PUBLISHED / entry["folder"], entry["stem"]
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
-    source = ("--scale", entry["folder"], "--runs", folder / "runs", "--available", "--rows", *entry["rows"])
-    done = uhn("report", "figure", entry["figure"], *source, "--out", "figures", "--stem", stem, cwd=tmp_path)
+    part = ("--rows", *entry["rows"]) if "rows" in entry else ()
+    source = ("--scale", entry["folder"], "--runs", folder / "runs", "--available", *part)
+    done = uhn("report", "figure", str(entry["figure"]), *source, "--out", "figures", "--stem", stem, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / f"figures/{stem}.csv").read_text() == (folder / f"figures/{stem}.csv").read_text()
 
@@ -75,6 +76,18 @@ def test_published_families_generalise_but_for_the_one_architecture_with_layers_
         outlier = accuracies.pop("cnn_mixed_depth/94", None)
         assert len(accuracies) == (39 if outlier else 40) and min(accuracies.values()) > 0.4
         assert (outlier is None) == (setting != "cnn_mixed_depth") and (outlier or 0) < 0.2
+
+
+def test_published_transformers_generalise_and_need_the_initialisation():
+    """Reduced networks on part of the real AG News; chance is 0.25."""
+    accuracies = {}
+    for variant in ("uhn", "uhn_no_init"):
+        path = PUBLISHED / f"cpu/runs/transformer_mixed/{variant}/seed21962/result.json"
+        result = json.loads(path.read_text())
+        assert (result["data"]["source"], result["scale"], len(result["models"])) == ("local", "cpu", 40)
+        unseen = [model["metrics"]["accuracy"] for model in result["models"] if model["split"] == "unseen"]
+        accuracies[variant] = unseen
+    assert min(accuracies["uhn"]) > 0.7 > 0.6 > max(accuracies["uhn_no_init"])
 
 
 def rows_of(path):

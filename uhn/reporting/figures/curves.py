@@ -17,6 +17,9 @@ from uhn.reporting.figures.style import panels
 MEANS = {"epoch_loss": "epoch", "mean_loss": "step"}  # value -> position, in metrics.jsonl
 LABELS = {"epoch": "training loss, mean of the epoch", "step": "training loss, mean since the last point"}
 
+# Losses that differ by more than this factor get a logarithmic axis: the start would hide everything else.
+WIDE = 10.0
+
 
 def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) -> Drawing:
     """Draw one curve per series: the mean of its completed runs with their range as a band.
@@ -32,18 +35,21 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         if not completed:
             axes.plot([], [], linestyle="none", label=f"{series.label}: diverged ({len(runs)})")
             continue
-        losses = pd.concat(map(_mean_losses, completed))
-        own = losses.columns[0]
-        if losses.isna().any(axis=None) or (frames and own != x):
+        means = pd.concat(map(_mean_losses, completed))
+        own = means.columns[0]
+        if means.isna().any(axis=None) or (frames and own != x):
             raise UserError(f"{completed[0].path.parent}: schedules in epochs and in steps cannot share a figure")
         x = own
-        points = band(losses, [x], "loss").head(definition.first_epochs)
+        points = band(means, [x], "loss").head(definition.first_epochs)
         draw_band(axes, points, x, "loss", place, series.label)
         points.insert(0, "series", series.id)
         points["run_keys"] = " ".join(run.key for run in completed)
         frames.append(points)
     axes.set_xlabel(x)
     axes.set_ylabel(LABELS[x])
+    losses = [loss for frame in frames for loss in frame["loss_mean"]]
+    if losses and min(losses) > 0 and max(losses) > WIDE * min(losses):
+        axes.set_yscale("log")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     shown = f"The first {definition.first_epochs} {'epochs' if x == 'epoch' else 'points'}"

@@ -44,7 +44,9 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         points = over_seeds(lines, "accuracy")
         unseen = points["split"] == UNSEEN
         points["outlier"] = False
-        points.loc[unseen, "outlier"] = outliers(list(points.loc[unseen, "accuracy_mean"]))
+        accuracies = points["accuracy_mean"]
+        points.loc[unseen, "outlier"] = outliers(list(accuracies[unseen]))
+        points["outlier"] &= accuracies < accuracies[~unseen].min()  # a small architecture is no outlier for its size
         points.insert(0, "family", series.id)
         points["run_keys"] = " ".join(run.key for run in runs if not run.diverged)
         _draw_panel(panel, points)
@@ -52,8 +54,9 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
     legend_above(figure)
     remarks = [
         "Points: one architecture each, mean over seeds",
-        f"Labelled: unseen architectures more than {OUTLIER:g} robust standard deviations ({ROBUST:g} MAD) below the "
-        "median of the unseen, as id (thousand parameters): configuration; accuracy. At the lower edge: below the axis",
+        f"Labelled: unseen architectures below all seen ones and more than {OUTLIER:g} robust standard deviations "
+        f"({ROBUST:g} MAD) below the median of the unseen, as id (thousand parameters): configuration; accuracy. "
+        "At the lower edge: below the axis",
     ]
     return Drawing(figure, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), remarks)
 
