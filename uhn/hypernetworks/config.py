@@ -8,6 +8,7 @@ from uhn.errors import UserError
 
 ENCODINGS = ("gaussian_fourier", "positional", "raw", "hash")
 PHASE_PRECISIONS = ("float64", "float16")
+COMPILE_MODES = ("none", "default", "reduce-overhead", "max-autotune")
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class GenerationConfig:
         memory_mb: largest activations kept for one backward pass, MiB; what is beyond it is recomputed in groups.
         bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU; no longer the same
             function, gradients differ by several percent.
+        compile_trunk: ``none``, or the mode of torch.compile for the trunk where it runs as plain modules, on a GPU;
+            ``reduce-overhead`` replays CUDA graphs. Not measured.
+
+    Raises:
+        UserError: an unknown mode.
     """
 
     first_layer: str = "auto"
@@ -82,6 +88,11 @@ class GenerationConfig:
     kept_mb: int | None = None
     memory_mb: int = 4096
     bf16_products: bool = False
+    compile_trunk: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.compile_trunk not in COMPILE_MODES:
+            raise UserError(f"compile_trunk: expected one of {', '.join(COMPILE_MODES)}, got '{self.compile_trunk}'")
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -171,9 +171,15 @@ class UHN(nn.Module):
         """Generate the scalars whose index features the operators stand for, in their order. Shape (rows,)."""
         h = apply_operators(operators, self.trunk.first.weight, self.trunk.first.bias)
         if len(h) < FUSED_ROWS or self._device.type != "cpu":
-            return self.trunk.after_first(h, structure)
+            return self._after_first(h, structure)
         structure = None if structure is None else structure.to(self._dtype)
         return fused_trunk(h.to(self._dtype), self.trunk, structure, matmul_dtype=self.matmul_dtype)
+
+    @cached_property
+    def _after_first(self) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """The trunk behind its first layer as plain modules, compiled if so configured."""
+        mode = self.generation.compile_trunk
+        return self.trunk.after_first if mode == "none" else torch.compile(self.trunk.after_first, mode=mode)
 
     def from_features(self, features: Tensor, structure: Tensor | None) -> Tensor:
         """Generate scalars from index features (rows, 2 F). Shape (rows,)."""

@@ -95,6 +95,32 @@ def test_rows(device, cache_mb):
         assert error < 0.01, name
 
 
+@pytest.mark.slow  # compiles
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("name", ["kan_kv", "agnews_transformer2l"])
+def test_a_compiled_trunk_computes_the_same(name, device, autocast):
+    (plain, oracle, target), (compiled, _, _) = (
+        build(name, device, compile_trunk=mode) for mode in ("none", "default")
+    )
+    expected, found = step(plain, target, autocast), step(compiled, target, autocast)
+    assert compiled.state_dict().keys() == oracle.state_dict().keys()
+    scalars, gradient = errors(found, step(oracle, target))
+    assert scalars < (1e-5 if autocast is None else 0.01)
+    if autocast is None:
+        assert gradient < 1e-3 and max(errors(found, expected)) < 1e-4
+
+
+@pytest.mark.slow  # compiles
+def test_a_compiled_trunk_takes_batches_of_any_number_of_rows(device):
+    generator, oracle, target = build("agnews_transformer2l", device, compile_trunk="default")
+    for every in (7, 11, 13):
+        kept = torch.arange(0, 5000, every)
+        with torch.no_grad():
+            found, expected = generator(target, {TABLE: kept.to(device)}), oracle(target, {TABLE: kept})
+        (error,) = errors([found[TABLE].cpu().double()], [expected[TABLE]])
+        assert error < 1e-5
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("cache_mb", [512, 0])
 @pytest.mark.parametrize("rows", [None, torch.arange(0, 5000, 7)], ids=["all", "rows"])
