@@ -10,8 +10,6 @@ rule evaluate_run:
         result=f"{RUN_DIR}/result.json",
     log:
         "logs/{scale}{tuned}/evaluate_run/{setting}/{variant}/seed{seed}.log",
-    benchmark:
-        "logs/{scale}{tuned}/evaluate_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
     conda:
         "../../environment.yml"
     params:

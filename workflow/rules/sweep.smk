@@ -12,8 +12,6 @@ rule run_candidate:
         candidate=f"{CANDIDATE_DIR}/candidate.json",
     log:
         "logs/{scale}/run_candidate/{sweep}/stage{stage}/{place}/seed{seed}.log",
-    benchmark:
-        "logs/{scale}/run_candidate/{sweep}/stage{stage}/{place}/seed{seed}.benchmark.jsonl"
     conda:
         "../../environment.yml"
     threads: config["threads_per_run"]

@@ -12,8 +12,6 @@ rule train_run:
         training=f"{RUN_DIR}/training.json",
     log:
         "logs/{scale}{tuned}/train_run/{setting}/{variant}/seed{seed}.log",
-    benchmark:
-        "logs/{scale}{tuned}/train_run/{setting}/{variant}/seed{seed}.benchmark.jsonl"
     conda:
         "../../environment.yml"
     threads: config["threads_per_run"]
