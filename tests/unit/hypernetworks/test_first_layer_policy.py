@@ -13,8 +13,8 @@ from uhn.hypernetworks.first_layer.policy import (
     feature_dtype,
     kept_bytes,
     rotations_at_once,
+    split_axes,
 )
-from uhn.hypernetworks.first_layer.separable import split_axes
 
 OUT, IN = IndexField.OUT_IDX, IndexField.IN_IDX
 

@@ -18,8 +18,8 @@ from uhn.hypernetworks.first_layer.dense import DenseOperator
 from uhn.hypernetworks.first_layer.gridding import count_bins, grid_axis, wrap
 from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack
 from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases, rows_of
-from uhn.hypernetworks.first_layer.policy import considers_gridding, exact_routes
-from uhn.hypernetworks.first_layer.separable import SeparableOperator, split_axes
+from uhn.hypernetworks.first_layer.policy import considers_gridding, exact_routes, split_axes
+from uhn.hypernetworks.first_layer.separable import SeparableOperator
 from uhn.hypernetworks.first_layer.shared import Gridding, SharedParts
 from uhn.hypernetworks.first_layer.structured import StructuredOperator, transform_macs
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 
 import torch
 
 # From this length on a CPU rotates the weight along the other axes.
 LONG_AXIS = 1024
+# Features are computed for so many rows at a time, in float64; components up to this size share theirs with others, and
+# features of several axes are tabulated together up to it, those of one axis however long it is.
+TABLE_ROWS = 2048
 # Weights that a GPU rotates at once in the separable evaluation; a CPU rotates one, which stays in its cache.
 ROTATED_BYTES = 64 << 20
 # What a CPU keeps about targets: assembling one anew takes 0.3 % of a step, and several jobs may share the memory.
@@ -65,6 +69,28 @@ def exact_routes(
             routes[i] = "separable"
             kept -= rows[i] * row_bytes
     return routes
+
+
+def split_axes(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Divide the axes of a grid into outer ones, which rotate the weight, and inner ones, whose features are tabulated.
+
+    The weight is rotated as few times as the largest table of several axes, ``TABLE_ROWS``, allows.
+
+    Args:
+        extents: of at least two axes.
+
+    Returns:
+        Positions of the outer and of the inner axes, each in order.
+    """
+    axes = range(len(extents))
+    inner = [
+        chosen
+        for count in range(1, len(extents))
+        for chosen in combinations(axes, count)
+        if count == 1 or math.prod(extents[axis] for axis in chosen) <= TABLE_ROWS
+    ]
+    outer = [tuple(axis for axis in axes if axis not in chosen) for chosen in inner]
+    return min(zip(outer, inner, strict=True), key=lambda division: math.prod(extents[axis] for axis in division[0]))
 
 
 def kept_bytes(kept_mb: int | None, gpu_bytes: int | None) -> int:

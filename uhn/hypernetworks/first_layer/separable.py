@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import copy
-from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from uhn.hypernetworks.first_layer.phases import GridPhases, phase_table, rows_of
 from uhn.hypernetworks.first_layer.policy import rotations_at_once
-
-# Features of several axes are tabulated together up to so many rows; those of one axis, however long it is.
-TABLE_ROWS = 2048
-
-
-def split_axes(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Divide the axes of a grid into outer and inner ones, so that the weight is rotated as few times as possible.
-
-    Args:
-        extents: of at least two axes.
-
-    Returns:
-        Positions of the outer and of the inner axes, each in order.
-    """
-    axes = range(len(extents))
-    divisions = [
-        (tuple(axis for axis in axes if axis not in inner), inner)
-        for count in range(1, len(extents))
-        for inner in combinations(axes, count)
-    ]
-
-    def rotations(division: tuple[tuple[int, ...], tuple[int, ...]]) -> int:
-        return math.prod(extents[axis] for axis in division[0])
-
-    def tabulated(division: tuple[tuple[int, ...], tuple[int, ...]]) -> int:
-        return math.prod(extents[axis] for axis in division[1])
-
-    return min((d for d in divisions if len(d[1]) == 1 or tabulated(d) <= TABLE_ROWS), key=rotations)
 
 
 def rotate(weight: Tensor, cos: Tensor, sin: Tensor, out: Tensor) -> None:

@@ -14,10 +14,9 @@ from uhn.descriptors.index import Axis, ComponentGrid
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features
 from uhn.hypernetworks.first_layer.phases import features, phase_table
+from uhn.hypernetworks.first_layer.policy import TABLE_ROWS
 from uhn.hypernetworks.first_layer.structured import GriddedPlane
 
-# Features are computed for so many rows at a time, in float64; components up to this size keep theirs.
-TABLE_ROWS = 2048
 # Tables grow by blocks of so many coordinates, computed alone: the last digits of a product depend on the number of its
 # rows, and those of a feature must not depend on which target came first.
 BLOCK = 32
