@@ -75,8 +75,8 @@ class GenerationConfig:
         memory_mb: largest activations kept for one backward pass, MiB; what is beyond it is recomputed in groups.
         bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU; no longer the same
             function, gradients differ by several percent.
-        compile_trunk: ``none``, or the mode of torch.compile for the trunk where it runs as plain modules, on a GPU;
-            ``reduce-overhead`` replays CUDA graphs. Not measured.
+        compile_trunk: ``none``, or the mode of torch.compile for the trunk where it runs as plain modules: on a GPU,
+            and for few rows on a CPU. ``reduce-overhead`` replays CUDA graphs on a GPU. Not measured.
 
     Raises:
         UserError: an unknown mode.

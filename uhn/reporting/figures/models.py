@@ -46,7 +46,7 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         points["outlier"] = False
         accuracies = points["accuracy_mean"]
         points.loc[unseen, "outlier"] = outliers(list(accuracies[unseen]))
-        points["outlier"] &= accuracies < accuracies[~unseen].min()  # a small architecture is no outlier for its size
+        points["outlier"] &= accuracies < accuracies[~unseen].min()  # others are low for their size
         points.insert(0, "family", series.id)
         points["run_keys"] = " ".join(run.key for run in runs if not run.diverged)
         _draw_panel(panel, points)
