@@ -1,4 +1,4 @@
-"""Choosing a device, and sharing the GPUs of a machine between jobs."""
+"""Choosing a device, sharing the GPUs of a machine between jobs, and feeding a GPU without waiting for it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import fcntl
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from uhn.errors import UserError
 
@@ -38,17 +39,43 @@ def acquire_device(name: str, lease_dir: Path) -> Iterator[torch.device]:
         raise UserError(
             "device 'cuda': this machine or this build of torch has no usable CUDA device; use --device cpu"
         )
-    if "CUDA_VISIBLE_DEVICES" in os.environ:
-        yield torch.device("cuda", 0)
-        return
-    with _lease_slot(lease_dir, torch.cuda.device_count()) as gpu:
+    use_deterministic_kernels()
+    chosen = "CUDA_VISIBLE_DEVICES" in os.environ
+    with nullcontext(0) if chosen else _lease_slot(lease_dir, torch.cuda.device_count()) as gpu:
+        torch.cuda.set_device(gpu)
         yield torch.device("cuda", gpu)
+
+
+def use_deterministic_kernels() -> None:
+    """Make a GPU repeat itself bit for bit, as an interrupted run that continues must, and float32 mean float32.
+
+    On a CPU every kernel in use is deterministic, and the first call below imports a compiler. What has no
+    deterministic kernel only warns; the fused attention kernels are then not deterministic either, products are.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """Bring a tensor to a device, from the host without waiting for the work that is queued on the device.
+
+    From pageable memory CUDA copies when the queue is empty, and the host waits that long; hence page-locked memory,
+    which torch keeps until the copy is done.
+    """
+    if tensor.device.type == "cpu" and device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 @contextmanager
 def _lease_slot(lease_dir: Path, num_gpus: int) -> Iterator[int]:
     lease_dir.mkdir(parents=True, exist_ok=True)
-    for slot, gpu in itertools.product(itertools.count(), range(num_gpus)):
+    for slot, gpu in ((slot, gpu) for slot in itertools.count() for gpu in range(num_gpus)):
         with open(lease_dir / f"gpu{gpu}_slot{slot}.lock", "w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

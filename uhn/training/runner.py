@@ -83,9 +83,6 @@ def train_run(config: RunConfig, out: Path, options: JobOptions, paper_config: R
     """
     check_writable(out)
     torch.set_num_threads(options.threads)
-    if options.device == "cuda":  # on a CPU every kernel in use is deterministic, and the call imports a compiler
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False
     with (
         open_workspace(options.scratch, config, options.device) as work,
         acquire_device(options.device, options.scratch / "gpu") as device,
