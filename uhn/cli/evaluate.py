@@ -21,16 +21,20 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR", help="folder written by `uhn train`")
     parser.add_argument("--data", help="standin, download or a folder (default: the scale's own)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
+    parser.add_argument("--scratch", type=Path, default=Path("scratch"), help="folder of the GPUs' lock files")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Evaluate each folder."""
     from uhn.data.sources import DataSource
+    from uhn.device import acquire_device
     from uhn.experiments.resolve import source_of
     from uhn.records import read_record
     from uhn.training.evaluate import evaluate_run
 
-    for run_dir in args.run_dirs:
-        data = args.data or source_of(read_record(run_dir / "run.json", "run")["scale"])
-        evaluate_run(run_dir, DataSource.parse(data))
+    with acquire_device(args.device, args.scratch / "gpu") as device:
+        for run_dir in args.run_dirs:
+            data = args.data or source_of(read_record(run_dir / "run.json", "run")["scale"])
+            evaluate_run(run_dir, DataSource.parse(data), device=device)

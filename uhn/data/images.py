@@ -13,6 +13,7 @@ from uhn.data import cifar10, mnist
 from uhn.data.catalogue import get_dataset
 from uhn.data.labels import require_classes
 from uhn.data.verify import require_files
+from uhn.device import upload
 from uhn.errors import UserError
 
 READERS = {"mnist": mnist.read_images, "cifar10": cifar10.read_images}
@@ -78,7 +79,7 @@ def normalise(name: str, images: Tensor) -> Tensor:
     Shapes:
         images (b, channels, height, width) uint8 -> the same, float32
     """
-    mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in MOMENTS[name])
+    mean, std = upload(torch.tensor(MOMENTS[name]), images.device)[..., None, None]
     return (images.float() / 255 - mean) / std
 
 
@@ -101,7 +102,7 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     steps = torch.arange(size, device=generator.device)
     columns = left + steps
     columns = torch.where(flip, size + 2 * PADDING - 1 - columns, columns)
-    rows, columns = (_reflect(index - PADDING, size).to(images.device) for index in (top + steps, columns))
+    rows, columns = (upload(_reflect(index - PADDING, size), images.device) for index in (top + steps, columns))
     batch = torch.arange(count, device=images.device)[:, None, None, None]
     channels = torch.arange(images.shape[1], device=images.device)[:, None, None]
     return images[batch, channels, rows[:, None, :, None], columns[:, None, None, :]]

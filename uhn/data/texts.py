@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -28,12 +28,11 @@ MAX_LENGTH = {"ag_news": 128, "imdb": 512}
 
 @dataclass(frozen=True)
 class TextSet:
-    """One split of a text set.
+    """One split of a text set, on the CPU: how long a batch is, and which words it reads, needs no wait for a device.
 
     Args:
         tokens: ids of all texts, one after the other, each from cls on.
-        offsets: where each text starts, and the end; kept on the CPU, so that a batch's length needs no wait for
-            the device.
+        offsets: where each text starts, and the end.
         labels: classes.
         vocabulary_size: entries of the vocabulary, at most 5,000.
         note: what whoever shows a result must say about the data; empty if nothing.
@@ -50,27 +49,22 @@ class TextSet:
     note: str
     checksums: dict[str, str]
 
-    def to(self, device: torch.device) -> TextSet:
-        """Return the set with tokens and labels on a device."""
-        return replace(self, tokens=self.tokens.to(device), labels=self.labels.to(device))
-
 
 def pad_batch(texts: TextSet, indices: Tensor) -> tuple[Tensor, Tensor]:
     """Gather texts, padded to the longest of them.
 
     Args:
-        texts: the set, on any device.
-        indices: which texts, on the CPU.
+        texts: the set.
+        indices: which texts.
 
     Shapes:
         indices (b,) -> ids (b, longest) int64, mask (b, longest) bool, true on padding
     """
     starts = texts.offsets[indices]
     lengths = texts.offsets[indices + 1] - starts
-    steps = torch.arange(int(lengths.max()), device=texts.tokens.device)
-    starts, lengths = (column[:, None].to(texts.tokens.device) for column in (starts, lengths))
-    inside = steps < lengths
-    ids = texts.tokens[torch.where(inside, starts + steps, 0)].long()
+    steps = torch.arange(int(lengths.max()))
+    inside = steps < lengths[:, None]
+    ids = texts.tokens[torch.where(inside, starts[:, None] + steps, 0)].long()
     ids = torch.where(inside, ids, PAD)
     return ids, ids == PAD
 

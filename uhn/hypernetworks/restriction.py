@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from uhn.device import upload
 from uhn.hypernetworks.first_layer.phases import rows_of
 from uhn.models.base import TargetModel
 
@@ -31,7 +32,7 @@ def restrict(target: TargetModel, rows: Mapping[str, Tensor], device: torch.devi
     Args:
         target: the model.
         rows: sorted unique indices along the first axis of some of its tensors; of all others everything is kept.
-        device: of the generator. Values are checked on a CPU alone: a GPU would have to be waited for.
+        device: of the generator. Values are checked of indices on the CPU alone: a GPU would have to be waited for.
 
     Shapes:
         rows one (kept,) int64 per name
@@ -50,9 +51,9 @@ def restrict(target: TargetModel, rows: Mapping[str, Tensor], device: torch.devi
             scalars.append(torch.arange(start, start + total, device=device))
         else:
             extent = placed.component.shape[0]
-            kept = rows[placed.name].to(device)
+            kept = rows[placed.name]
             _check(placed.name, kept, extent, placed.grid.axes[0].extent)
-            coordinates[position] = kept
+            coordinates[position] = kept = upload(kept, device)
             scalars.append(start + rows_of(kept, total // extent))
         start += total
     return Restriction(coordinates, torch.cat(scalars))

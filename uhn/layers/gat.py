@@ -13,8 +13,15 @@ from uhn.descriptors.vocabulary import HeadConcat, InitializationType, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
 from uhn.layers.functional import Activations, dropout, layer_norm, linear
-from uhn.layers.graph import check_edges
+from uhn.layers.graph import check_edges, once_per_graph
 from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
+
+
+@once_per_graph
+def _with_self_loops(edge_index: Tensor, nodes: int) -> Tensor:
+    """Give every node one self-loop. Shape (2, edges)."""
+    loop_free, _ = remove_self_loops(edge_index)
+    return add_self_loops(loop_free, num_nodes=nodes)[0]
 
 
 class GATLayer(GeneratedLayer):
@@ -125,8 +132,7 @@ class GATLayer(GeneratedLayer):
         y = linear(hidden, self.weight).to(x.dtype)
         y = y.view(-1, self.heads, self.out_features)  # (nodes, heads, out)
         scores = ((y * self.att_src).sum(-1), (y * self.att_dst).sum(-1))  # (nodes, heads) each
-        loop_free, _ = remove_self_loops(edge_index)
-        edges, _ = add_self_loops(loop_free, num_nodes=len(x))
+        edges = _with_self_loops(edge_index, len(x))
         coefficients = self.propagation.edge_updater(edges, alpha=scores, edge_attr=None)  # (edges, heads)
         y = self.propagation.propagate(edges, x=(y, y), alpha=coefficients)  # (nodes, heads, out)
         y = y.flatten(1) if self.concat is HeadConcat.CONCATENATE else y.mean(dim=1)  # (nodes, heads * out) or out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from uhn.descriptors.index import Axis, IndexField
 from uhn.descriptors.structure import LayerDescriptor
@@ -12,8 +13,14 @@ from uhn.descriptors.vocabulary import InitializationType, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
 from uhn.layers.functional import Activations, dropout, layer_norm, linear
-from uhn.layers.graph import check_edges
+from uhn.layers.graph import check_edges, once_per_graph
 from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
+
+
+@once_per_graph
+def _normalised(edge_index: Tensor, nodes: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Add self-loops and divide by the degrees (Kipf and Welling, 2017). Shapes: -> (2, edges), (edges,)."""
+    return gcn_norm(edge_index, num_nodes=nodes, dtype=dtype)
 
 
 class GCNLayer(GeneratedLayer):
@@ -56,9 +63,9 @@ class GCNLayer(GeneratedLayer):
         self.initialization = initialization
         self.weight = nn.Parameter(torch.empty(out_features, in_features))
         self.bias = nn.Parameter(torch.empty(out_features if bias else 0))
-        # Normalisation and propagation alone: the map and the bias are this layer's.
-        self.propagation = GCNConv(1, 1, bias=False)
-        self.propagation.lin = nn.Identity()
+        # Propagation alone: the normalisation is made once a graph, the map and the bias are this layer's.
+        self.propagation = GCNConv(1, 1, bias=False, normalize=False)
+        self.propagation.lin = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -100,7 +107,9 @@ class GCNLayer(GeneratedLayer):
             hidden = layer_norm(hidden)
         hidden = dropout(hidden, self.dropout, self.training)
         # Autocast would count degrees in half precision: propagate in the input's dtype.
-        y = self.propagation(linear(hidden, self.weight).to(x.dtype), edge_index)
+        y = linear(hidden, self.weight).to(x.dtype)
+        edges, weights = _normalised(edge_index, len(y), y.dtype)
+        y = self.propagation.propagate(edges, x=y, edge_weight=weights)
         return y + self.bias if self.bias.numel() else y
 
     def extra_repr(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from uhn.device import acquire_device
 from uhn.experiments.config import RunConfig
 from uhn.records import discard_run
 from uhn.sweeps.files import holds_training
@@ -28,5 +29,6 @@ def run_candidate(config: RunConfig, out: Path, options: JobOptions, paper_confi
     if not (weights.exists() and holds_training(out, config, options.device)):
         discard_run(out)
         train_run(config, out, options, paper_config)
-    evaluate_run(out, options.source, options.threads)
+    with acquire_device(options.device, options.scratch / "gpu") as device:
+        evaluate_run(out, options.source, options.threads, device)
     weights.unlink(missing_ok=True)

@@ -25,6 +25,8 @@ from uhn.training.runner import load_members
 from uhn.training.targets import TargetSet
 from uhn.training.workload import Member
 
+CPU = torch.device("cpu")
+
 
 def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], expected_sha256: str) -> nn.Module:
     """Load the trained generator of a run.
@@ -44,8 +46,10 @@ def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], e
     return generator
 
 
-def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) -> None:
-    """Evaluate the final weights of a finished training job, on the CPU, and write result.json.
+def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, device: torch.device = CPU) -> None:
+    """Evaluate the final weights of a finished training job and write result.json.
+
+    Deviation: in float32, where the release keeps the autocast of training.
 
     A run whose final weights give a metric that is not finite has diverged, like one whose training loss was not.
 
@@ -60,9 +64,9 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
     outcome = {key: training[key] for key in ("status", "reason")}
     if training["status"] == "completed":
         split = "validation" if config.mode == "tuning" else "test"
-        members = load_members(config, split, source, torch.device("cpu"))
+        members = load_members(config, split, source, device)
         targets = [member.targets for member in members]
-        generator = load_generator(run_dir, config, targets, training["generator_sha256"])
+        generator = load_generator(run_dir, config, targets, training["generator_sha256"]).to(device)
         for member in members:
             prefix = f"{split}/{member.name}" if len(members) > 1 else split
             found = evaluate_models(generator, member)
@@ -79,6 +83,7 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1) 
             "metrics": metrics,
             **({"models": models} if models else {}),
             **{key: training[key] for key in ("parameters", "family", "steps", "cost") if key in training},
+            "evaluated_on": device.type,
             "data": {key: run["data"][key] for key in ("dataset", "source", "note")},
             **{key: run[key] for key in ("config_digest", "code_version", "source_digest")},
         },

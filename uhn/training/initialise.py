@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from uhn.device import upload
 from uhn.models.base import TargetModel
 
 
@@ -29,6 +30,6 @@ def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
     tensors = [weights[p.name].to(torch.promote_types(weights[p.name].dtype, torch.float32)) for p in placed]
     means = torch.stack([w.mean() for w in tensors])
     stds = torch.stack([w.std(correction=0) if w.numel() > 1 else w.new_zeros(()) for w in tensors])
-    mean_targets = means.new_tensor([p.component.init.mean for p in placed])
-    std_targets = means.new_tensor([p.component.init.std for p in placed])
+    objectives = torch.tensor([(p.component.init.mean, p.component.init.std) for p in placed], dtype=means.dtype)
+    mean_targets, std_targets = upload(objectives, means.device).unbind(1)
     return ((means - mean_targets).square() + (stds - std_targets).square()).mean() / 2

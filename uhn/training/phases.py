@@ -166,7 +166,7 @@ def training_loss(member: Member, target: TargetModel, generator: nn.Module) -> 
     """
     batch = member.task.next_batch()
     target.train()
-    rows = target.rows_read(*batch.inputs) if isinstance(generator, UHN) else {}
+    rows = target.rows_read(*(batch.host_inputs or batch.inputs)) if isinstance(generator, UHN) else {}
     weights = generator(target, rows) if rows else generator(target)
     return member.task.loss(target.run(weights, *batch.inputs), batch)
 

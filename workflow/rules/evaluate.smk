@@ -12,8 +12,12 @@ rule evaluate_run:
         "logs/{scale}{tuned}/evaluate_run/{setting}/{variant}/seed{seed}.log",
     conda:
         "../../environment.yml"
+    resources:
+        gpu=1 if config["device"] == "cuda" else 0,
     params:
+        device=config["device"],
         run_dirs=get_run_dirs,
         data=get_run_source,
     shell:
-        "python -m uhn evaluate {params.run_dirs} --data {params.data:q} > {log} 2>&1"
+        "python -m uhn evaluate {params.run_dirs} --device {params.device}"
+        " --data {params.data:q} > {log} 2>&1"

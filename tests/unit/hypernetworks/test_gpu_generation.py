@@ -1,12 +1,9 @@
-"""The evaluation that a GPU gets, against the float64 oracle: on a GPU, and its choices followed on a CPU."""
+"""Generation on a GPU, real or pretended, against the float64 oracle on the CPU."""
 
 import pytest
 import torch
 
-from uhn.hypernetworks import uhn as uhn_module
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
-from uhn.hypernetworks.first_layer import plan as plan_module
-from uhn.hypernetworks.first_layer import policy, separable
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 
@@ -14,19 +11,18 @@ FAMILIES = ["mnist_mlp", "mnist_cnn8", "cora_gcn", "pubmed_gat", "agnews_transfo
 TABLE = "embedding.token"
 
 
+@pytest.fixture(params=["pretend", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request):
+    """A GPU, or one that is pretended."""
+    if request.param == "pretend":
+        request.getfixturevalue("pretend_gpu")
+    return request.param
+
+
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request, monkeypatch):
-    """A GPU, or a CPU that takes a GPU's decisions: plain trunk, no gridding, bfloat16 features under autocast."""
-    if request.param == "cpu":
-        for module, name in (
-            (uhn_module, "feature_dtype"),
-            (plan_module, "considers_gridding"),
-            (plan_module, "exact_routes"),
-            (separable, "rotations_at_once"),
-        ):
-            decide = getattr(policy, name)
-            monkeypatch.setattr(module, name, lambda _, *rest, decide=decide: decide("cuda", *rest))
-        monkeypatch.setattr(uhn_module, "FUSED_ROWS", float("inf"))
+def compiling_device(request, monkeypatch):
+    """A GPU, or a CPU whose trunk, like a GPU's, runs as plain modules."""
+    monkeypatch.setattr("uhn.hypernetworks.uhn.FUSED_ROWS", float("inf"))
     return request.param
 
 
@@ -98,9 +94,9 @@ def test_rows(device, cache_mb):
 @pytest.mark.slow  # compiles
 @pytest.mark.parametrize("autocast", [None, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("name", ["kan_kv", "agnews_transformer2l"])
-def test_a_compiled_trunk_computes_the_same(name, device, autocast):
+def test_a_compiled_trunk_computes_the_same(name, compiling_device, autocast):
     (plain, oracle, target), (compiled, _, _) = (
-        build(name, device, compile_trunk=mode) for mode in ("none", "default")
+        build(name, compiling_device, compile_trunk=mode) for mode in ("none", "default")
     )
     expected, found = step(plain, target, autocast), step(compiled, target, autocast)
     assert compiled.state_dict().keys() == oracle.state_dict().keys()
@@ -111,31 +107,43 @@ def test_a_compiled_trunk_computes_the_same(name, device, autocast):
 
 
 @pytest.mark.slow  # compiles
-def test_a_compiled_trunk_takes_batches_of_any_number_of_rows(device):
-    generator, oracle, target = build("agnews_transformer2l", device, compile_trunk="default")
+def test_a_compiled_trunk_takes_batches_of_any_number_of_rows(compiling_device):
+    generator, oracle, target = build("agnews_transformer2l", compiling_device, compile_trunk="default")
     for every in (7, 11, 13):
         kept = torch.arange(0, 5000, every)
         with torch.no_grad():
-            found, expected = generator(target, {TABLE: kept.to(device)}), oracle(target, {TABLE: kept})
+            found, expected = generator(target, {TABLE: kept.to(compiling_device)}), oracle(target, {TABLE: kept})
         (error,) = errors([found[TABLE].cpu().double()], [expected[TABLE]])
         assert error < 1e-5
 
 
-@pytest.mark.gpu
 @pytest.mark.parametrize("cache_mb", [512, 0])
 @pytest.mark.parametrize("rows", [None, torch.arange(0, 5000, 7)], ids=["all", "rows"])
-def test_a_step_waits_for_nothing(cache_mb, rows):
-    generator, _, target = build("agnews_transformer2l", "cuda", cache_mb=cache_mb)
-    given = None if rows is None else {TABLE: rows.cuda()}
+def test_a_step_waits_for_nothing(device, request, cache_mb, rows):
+    generator, _, target = build("agnews_transformer2l", device, cache_mb=cache_mb)
 
     def run():
-        with torch.autocast("cuda", torch.bfloat16):
-            loss = generator.generate_scalars(target, given).square().mean()
+        with torch.autocast(device, torch.bfloat16):
+            loss = generator.generate_scalars(target, rows=None if rows is None else {TABLE: rows}).square().mean()
         loss.backward()
 
     run()  # prepares
+    if device == "pretend":
+        waits = request.getfixturevalue("pretend_gpu").waits
+        waits.clear()
+        run()
+        assert not waits
+        return
     torch.cuda.set_sync_debug_mode("error")
     try:
         run()
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_a_step_within_a_memory_budget(device):
+    generator, oracle, target = build("agnews_transformer2l", device, memory_mb=200)
+    scalars, gradient = errors(step(generator, target), step(oracle, target))
+    assert scalars < 1e-5 and gradient < 1e-3
+    queries = generator._prepare(target).queries
+    assert 0 < queries.recomputed < len(queries.groups)

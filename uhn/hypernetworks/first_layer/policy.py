@@ -38,7 +38,7 @@ def feature_dtype(device_type: str, dtype: torch.dtype, route: str, autocast: bo
         route: as configured; only ``auto`` may round more than the generator does.
         autocast: whether autocast is enabled for the device.
     """
-    narrow = device_type == "cuda" and route == "auto" and autocast and dtype == torch.float32
+    narrow = device_type != "cpu" and route == "auto" and autocast and dtype == torch.float32
     return torch.bfloat16 if narrow else dtype
 
 
@@ -108,4 +108,4 @@ def kept_bytes(kept_mb: int | None, gpu_bytes: int | None) -> int:
 
 def rotations_at_once(device_type: str, weight_bytes: int) -> int:
     """Return how many rotations of the weight the separable evaluation makes at once."""
-    return max(ROTATED_BYTES // weight_bytes, 1) if device_type == "cuda" else 1
+    return max(ROTATED_BYTES // weight_bytes, 1) if device_type != "cpu" else 1

@@ -38,11 +38,14 @@ class Batch:
         inputs: arguments of the model.
         labels: values or classes.
         rows: outputs that count; None for all.
+        host_inputs: the inputs on the CPU, of a task that makes them there: what depends on their values can be had
+            without waiting for a device.
     """
 
     inputs: tuple[Tensor, ...]
     labels: Tensor
     rows: Tensor | None = None
+    host_inputs: tuple[Tensor, ...] | None = None
 
 
 class Task(ABC):

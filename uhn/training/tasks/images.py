@@ -10,6 +10,7 @@ from torch import Tensor
 from uhn.data.images import ImageSet, augment, load_images, normalise
 from uhn.data.sources import DataSource
 from uhn.data.splits import training_order_generator, validation_split
+from uhn.device import upload
 from uhn.experiments.config import RunConfig, TaskConfig
 from uhn.models.base import TargetModel
 from uhn.seeding import derive_seed
@@ -40,7 +41,7 @@ class ImageTask(Task):
         self.steps_per_epoch = self._order.batches
 
     def next_batch(self) -> Batch:
-        chosen = self._order.next().to(self.images.labels.device)
+        chosen = upload(self._order.next(), self.images.labels.device)
         images = self.images.images[chosen]
         if self.facts.dataset in AUGMENTED:
             images = augment(images, self._augmentation)

@@ -1,4 +1,4 @@
-"""Text classification (AG News, IMDB): token ids on the device, batches padded to their longest text."""
+"""Text classification (AG News, IMDB): batches padded to their longest text on the CPU, then sent to the device."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from uhn.data.sources import DataSource
 from uhn.data.splits import training_order_generator, validation_split
 from uhn.data.texts import TextSet, load_texts, pad_batch
+from uhn.device import upload
 from uhn.experiments.config import RunConfig, TaskConfig
 from uhn.models.base import TargetModel
 from uhn.training.tasks.base import Batch, DataFacts, Task
@@ -27,14 +28,18 @@ class TextTask(Task):
 
     Args:
         facts: about the data.
-        texts: the set, on the device.
-        chosen: which of its texts belong to the split, on the CPU.
+        texts: the set.
+        chosen: which of its texts belong to the split.
         batch_size: texts of a training batch.
         seed: the run seed, from which the training order is drawn.
+        device: of the target model.
     """
 
-    def __init__(self, facts: DataFacts, texts: TextSet, chosen: Tensor, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, facts: DataFacts, texts: TextSet, chosen: Tensor, batch_size: int, seed: int, device: torch.device
+    ) -> None:
         self.facts = facts
+        self.device = device
         self.texts = texts
         self.chosen = chosen
         self._order = IndexStream(len(chosen), batch_size, training_order_generator(facts.dataset, seed))
@@ -64,7 +69,8 @@ class TextTask(Task):
 
     def _batch(self, chosen: Tensor) -> Batch:
         ids, _ = pad_batch(self.texts, chosen)  # the target finds the padding by its id
-        return Batch((ids,), self.texts.labels[chosen.to(self.texts.labels.device)])
+        labels = self.texts.labels[chosen]
+        return Batch((upload(ids, self.device),), upload(labels, self.device), host_inputs=(ids,))
 
 
 def load_text_task(
@@ -77,4 +83,4 @@ def load_text_task(
     chosen = torch.arange(len(texts.labels))
     if config.mode == "tuning" and split != "test":
         chosen = validation_split(task.dataset, len(texts.labels))[split == "validation"]
-    return TextTask(facts, texts.to(device), chosen, task.batch_size, config.seed)
+    return TextTask(facts, texts, chosen, task.batch_size, config.seed, device)
