@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -152,16 +152,16 @@ def scaling_cases(sizes: Sequence[str], swept: str) -> list[Case]:
     return cases + [Case(swept, "auto", hidden_dim=d, sweep="d") for d in HIDDEN_DIMS]
 
 
-def check_variants(variants: Sequence[str]) -> None:
+def check_variants(variants: Sequence[str], known: Collection[str] = VARIANTS) -> None:
     """Refuse unknown variants, and a comparison without its reference.
 
     Raises:
         UserError: see above.
     """
     for name in variants:
-        if name not in VARIANTS:
-            near = get_close_matches(name, VARIANTS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(VARIANTS)}"
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
             raise UserError(f"unknown variant '{name}'; {hint}")
     if "released" not in variants:
         raise UserError("uhn bench: --variants needs 'released', which all others are compared with")

@@ -14,7 +14,7 @@ Generate = Callable[[], Tensor]
 
 
 def released(generator: UHN, target: TargetModel, every: int = 1) -> Generate:
-    """Compute as the authors' release does on a CPU: the N x 2F features anew in every step, kept for the backward.
+    """Compute as the authors' release does: the N x 2F features anew in every step, kept for the backward.
 
     The normalised index table is computed once, which favours the release by a little.
 
@@ -23,8 +23,9 @@ def released(generator: UHN, target: TargetModel, every: int = 1) -> Generate:
         target: what to generate.
         every: take only every so many rows, where the features of all do not fit the memory.
     """
-    dtype = generator.trunk.readout.weight.dtype
-    rows = generator.index_normalizer(torch.from_numpy(target.index_table()[::every])).to(dtype)
+    weight = generator.trunk.readout.weight
+    table = torch.as_tensor(target.index_table()[::every], device=weight.device)
+    rows = generator.index_normalizer(table).to(weight.dtype)
     return lambda: generator.trunk(generator.index_encoding(rows), None)
 
 

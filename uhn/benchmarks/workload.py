@@ -33,6 +33,7 @@ TEXT_LENGTHS = {DatasetType.AG_NEWS: 122, DatasetType.IMDB: 256}
 BATCH = 256
 POINTS = 1000
 
+CPU = torch.device("cpu")
 LossOfWeights = Callable[[dict[str, Tensor]], Tensor]
 
 
@@ -94,8 +95,13 @@ def check_trainable(target: TargetModel) -> None:
         raise UserError(f"step benchmark: no synthetic batch for '{target.name}'; use uhn bench generator")
 
 
-def batch_loss(target: TargetModel) -> LossOfWeights:
-    """Draw a synthetic batch for a target; return the training loss on it as a function of the weights."""
+def batch_loss(target: TargetModel, device: torch.device = CPU) -> LossOfWeights:
+    """Draw a synthetic batch for a target; return the training loss on it as a function of the weights.
+
+    Args:
+        target: on the device.
+        device: for the batch.
+    """
     dataset, task = target.global_descriptor.dataset_type, target.global_descriptor.task_type
     labelled = slice(None)
     if task is TaskType.IMAGE_CLASSIFICATION:
@@ -109,11 +115,12 @@ def batch_loss(target: TargetModel) -> LossOfWeights:
         labelled = slice(training)
     else:
         inputs = (torch.rand(POINTS, target.config.sizes[0]),)
+    inputs = tuple(tensor.to(device) for tensor in inputs)
     target.train()
     with torch.no_grad():
         outputs = target(*inputs)[labelled]
     if task is TaskType.FORMULA_REGRESSION:
         values = torch.randn_like(outputs)
         return lambda weights: F.mse_loss(target.run(weights, *inputs), values)
-    labels = torch.randint(outputs.shape[1], (len(outputs),))
-    return lambda weights: F.cross_entropy(target.run(weights, *inputs)[labelled], labels)
+    labels = torch.randint(outputs.shape[1], (len(outputs),)).to(device)
+    return lambda weights: F.cross_entropy(target.run(weights, *inputs)[labelled].float(), labels)

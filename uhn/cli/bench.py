@@ -11,6 +11,7 @@ EXAMPLE = """example:
   uhn bench generator --quick
   uhn bench generator --targets cora_gcn cifar10_cnn20 --rounds 3
   uhn bench step --targets mnist_mlp --variants released auto
+  uhn bench gpu --targets cifar10_cnn20
 """
 
 
@@ -20,18 +21,20 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "bench",
         help="measure generation against the authors' arithmetic on this machine",
         description="Measure CPU time and memory: of generating and backpropagating (generator), of whole training "
-        "steps on synthetic batches (step), or over the number of scalars and the generator's sizes (scaling); or what "
-        "a run and Snakemake take beside training steps (overhead). "
+        "steps on synthetic batches (step), or over the number of scalars and the generator's sizes (scaling); what "
+        "a run and Snakemake take beside training steps (overhead); or time and memory of both kinds of step on a GPU "
+        "(gpu). "
         "Ratios are formed within rounds of one run; leave the machine alone meanwhile.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("kind", choices=["generator", "step", "scaling", "overhead"], help="what to measure")
+    parser.add_argument("kind", choices=["generator", "step", "scaling", "overhead", "gpu"], help="what to measure")
     parser.add_argument("--targets", nargs="+", metavar="NAME", help="target models (default: five of the paper's)")
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="evaluations, with 'released' (default: all)")
     parser.add_argument(
         "--rounds", type=int, metavar="N", help="default: 3, with --quick and for scaling 1; overhead has none"
     )
+    parser.add_argument("--precision", help="of autocast on a GPU: float16, bfloat16 or float32 (default: float16)")
     parser.add_argument("--quick", action="store_true", help="small targets, few steps: some minutes")
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path("results/bench"), help="default: %(default)s")
     parser.set_defaults(run=run)
@@ -47,6 +50,8 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"uhn bench: expected at least 1 round, got {args.rounds}")
     if args.kind in ("scaling", "overhead") and (args.targets or args.variants):
         raise UserError(f"uhn bench {args.kind}: what it measures is fixed; remove --targets and --variants")
+    if args.precision and args.kind != "gpu":
+        raise UserError(f"uhn bench {args.kind}: it runs in float32; remove --precision")
     if args.kind == "overhead" and args.rounds:
         raise UserError("uhn bench overhead: it has no rounds; remove --rounds")
     rounds = args.rounds or (1 if args.quick or args.kind == "scaling" else 3)
@@ -54,6 +59,8 @@ def run(args: argparse.Namespace) -> None:
     match args.kind:
         case "overhead":
             paths = _overhead(args)
+        case "gpu":
+            paths = _gpu(args, rounds, seconds)
         case "scaling":
             paths = _scaling(args, rounds, seconds)
         case _:
@@ -115,4 +122,31 @@ def _overhead(args: argparse.Namespace) -> list[Path]:
     write_csv(paths[0], runs)
     write_csv(paths[1], [snakemake])
     write_bytes(paths[2], overhead.overhead_markdown(runs, snakemake, machine).encode())
+    return paths
+
+
+def _gpu(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
+    import torch
+
+    from uhn.benchmarks.cases import QUICK_TARGETS, TARGETS, check_variants
+    from uhn.benchmarks.gpu import compare_gpu, gpu_markdown, run_gpu_rounds
+    from uhn.benchmarks.gpu_variants import VARIANTS
+    from uhn.benchmarks.output import write_csv
+    from uhn.benchmarks.workload import build_target, check_trainable
+    from uhn.records import write_bytes
+    from uhn.training.precision import check_precision
+
+    precision = args.precision or "float16"
+    check_precision(precision)
+    if not torch.cuda.is_available():
+        raise UserError("uhn bench gpu: there is no usable CUDA device; uhn bench generator and step measure a CPU")
+    targets, variants = args.targets or (QUICK_TARGETS if args.quick else TARGETS), args.variants or list(VARIANTS)
+    check_variants(variants, VARIANTS)
+    for name in targets:
+        check_trainable(build_target(name))
+    samples, failed = run_gpu_rounds(targets, variants, rounds, seconds, ["--precision", precision])
+    rows = compare_gpu(samples)
+    paths = [args.out / "gpu.csv", args.out / "gpu.md"]
+    write_csv(paths[0], rows)
+    write_bytes(paths[1], gpu_markdown(rows, failed, next(iter(samples.values()))[0]["machine"], precision).encode())
     return paths
