@@ -32,7 +32,7 @@ def released(generator: UHN, target: TargetModel, every: int = 1) -> Generate:
 def plain_trunk(generator: UHN, target: TargetModel) -> Generate:
     """Evaluate the first layer by the generator's plan, everything behind it by plain modules."""
     plan, trunk = generator.plan_of(target), generator.trunk
-    return lambda: trunk.after_first(plan(trunk.first.weight, trunk.first.bias), None)[plan.order]
+    return lambda: plan.permutation(trunk.after_first(plan(trunk.first.weight, trunk.first.bias), None))
 
 
 # Name -> what `GenerationConfig.first_layer` is, in the order in which they are reported.

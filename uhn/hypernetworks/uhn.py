@@ -23,6 +23,7 @@ from uhn.descriptors.normalization import (
 from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_index_encoding, make_structure_encoding
 from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, OperatorStack, SharedParts, apply_operators
+from uhn.hypernetworks.first_layer.permutation import Permutation
 from uhn.hypernetworks.first_layer.policy import feature_dtype, kept_bytes
 from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
 from uhn.hypernetworks.restriction import restrict
@@ -146,7 +147,7 @@ class UHN(nn.Module):
             for group in queries.groups[: queries.recomputed]
         ]
         pieces += [network.from_operators(group, structure) for group in queries.groups[queries.recomputed :]]
-        return (pieces[0] if len(pieces) == 1 else torch.cat(pieces))[queries.order]
+        return queries.permutation(pieces[0] if len(pieces) == 1 else torch.cat(pieces))
 
     def query(self, index_rows: Tensor, structure_tokens: Tensor | None = None) -> Tensor:
         """Generate the scalars of arbitrary descriptor rows.
@@ -282,7 +283,7 @@ class UHN(nn.Module):
 
 @dataclass(frozen=True)
 class _Queries:
-    """The scalars that are asked for: rows of the index table, or groups of operators and the order of their rows.
+    """The scalars that are asked for: rows of the index table, or groups of operators.
 
     What one backward pass needs of all groups may not fit the memory. The last ones, which it begins with, keep it;
     the first ones compute it again when their turn comes.
@@ -291,28 +292,28 @@ class _Queries:
         index_rows: where there is no plan.
         groups: evaluated one after the other.
         recomputed: number of first groups that are.
-        order: ``order[i]`` is the row of scalar i in the stacked groups.
+        permutation: from the rows of the stacked groups to the order of the scalars.
 
     Shapes:
-        index_rows (N, 10) float64, order (N,)
+        index_rows (N, 10) float64
     """
 
     index_rows: Tensor | None = None
     groups: Sequence[list[FeatureOperator]] = ()
     recomputed: int = 0
-    order: Tensor | None = None
+    permutation: Permutation | None = None
 
     @classmethod
     def from_stack(cls, stack: OperatorStack, fits: int) -> _Queries:
         """Cut operators into groups, of which the last ones together have at most about ``fits`` rows."""
-        if len(stack.order) <= fits:
-            return cls(groups=stack.groups(fits), order=stack.order)
+        if len(stack.permutation) <= fits:
+            return cls(groups=stack.groups(fits), permutation=stack.permutation)
         groups = stack.groups(min(fits, GROUP_ROWS))
         sizes = [sum(operator.rows for operator in group) for group in groups]
         recomputed = len(groups) - 1  # what the last one keeps is needed at once
         while recomputed and sum(sizes[recomputed - 1 :]) <= fits:
             recomputed -= 1
-        return cls(groups=groups, recomputed=recomputed, order=stack.order)
+        return cls(groups=groups, recomputed=recomputed, permutation=stack.permutation)
 
 
 @dataclass(frozen=True)

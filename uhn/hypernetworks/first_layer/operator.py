@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from uhn.hypernetworks.first_layer.dense import DenseOperator
+from uhn.hypernetworks.first_layer.permutation import Permutation
 
 
 class FeatureOperator(Protocol):
@@ -56,12 +57,17 @@ class OperatorStack:
 
     def __init__(self, operators: Sequence[FeatureOperator], order: Tensor) -> None:
         self.operators = operators
-        self.order = order
+        self.permutation = Permutation(order)
+
+    @property
+    def order(self) -> Tensor:
+        """Row of each scalar."""
+        return self.permutation.order
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is kept for these rows alone."""
-        return self.order.nbytes + sum(operator.nbytes for operator in self.operators)
+        return self.permutation.nbytes + sum(operator.nbytes for operator in self.operators)
 
     def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
         """Evaluate the layer."""
