@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from uhn.cli.job import run_job
+
 EXAMPLE = """example:
   uhn evaluate results/demo/runs/kan_kv/uhn/seed21962
 """
@@ -26,15 +28,20 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     """Evaluate each folder."""
+    return run_job(lambda: evaluate(args.run_dirs, args.data, args.device, args.scratch))
+
+
+def evaluate(run_dirs: list[Path], data: str | None, device: str, scratch: Path) -> None:
+    """Evaluate each folder on one device."""
     from uhn.data.sources import DataSource
     from uhn.device import acquire_device
     from uhn.experiments.resolve import source_of
     from uhn.records import read_record
     from uhn.training.evaluate import evaluate_run
 
-    with acquire_device(args.device, args.scratch / "gpu") as device:
-        for run_dir in args.run_dirs:
-            data = args.data or source_of(read_record(run_dir / "run.json", "run")["scale"])
-            evaluate_run(run_dir, DataSource.parse(data), device=device)
+    with acquire_device(device, scratch / "gpu") as acquired:
+        for run_dir in run_dirs:
+            source = data or source_of(read_record(run_dir / "run.json", "run")["scale"])
+            evaluate_run(run_dir, DataSource.parse(source), device=acquired)

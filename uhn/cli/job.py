@@ -1,4 +1,4 @@
-"""Options of every command that trains, and how a signal ends it."""
+"""Options of every command that trains, and how a signal or a full GPU ends it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from uhn.errors import UserError
 
 if TYPE_CHECKING:
     from uhn.data.sources import DataSource
@@ -31,7 +33,13 @@ def job_options(args: argparse.Namespace, source: DataSource) -> JobOptions:
 
 
 def run_job(job: Callable[[], None]) -> int:
-    """Run a training job; exit code 3 when a signal stopped it after a checkpoint."""
+    """Run a job; exit code 3 when a signal stopped it after a checkpoint.
+
+    Raises:
+        UserError: the GPU's memory does not suffice.
+    """
+    import torch
+
     from uhn.training.runner import Interrupted
 
     try:
@@ -39,4 +47,9 @@ def run_job(job: Callable[[], None]) -> int:
     except Interrupted as stop:
         print(f"uhn: {stop}", file=sys.stderr)
         return 3
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"out of GPU memory ({str(error).splitlines()[0]}); run fewer jobs at once (--resources gpu=1), or lower "
+            "generation.memory_mb, cache_mb or kept_mb in config/defaults.yaml"
+        ) from None
     return 0

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import torch
 import yaml
 
 from uhn.cli import main
@@ -28,6 +29,17 @@ def fail(tmp_path, monkeypatch, capsys):
 
     run.folder = tmp_path
     return run
+
+
+def test_a_full_gpu_is_one_line(fail, monkeypatch):
+    def run(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nFurther lines.")
+
+    monkeypatch.setattr("uhn.training.runner.train_run", run)
+    line = fail(*TRAIN, "--setting", "kan_kv", "--variant", "uhn")
+    assert line.startswith(
+        "out of GPU memory (CUDA out of memory. Tried to allocate 2.00 GiB.); run fewer jobs at once"
+    )
 
 
 def flip_a_bit(path):
