@@ -12,7 +12,7 @@ BIN := .venv/bin
 DAG := $(BIN)/python workflow/scripts/run_dag.py
 CONFIG := --cores $(CORES) --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) hyperparameters=$(HYPERPARAMETERS)
 
-.PHONY: install tables report mlflow-ui bench test test-slow lint clean
+.PHONY: install tables report mlflow-ui bench test test-slow test-gpu lint clean
 
 install: .venv/.installed
 
@@ -48,6 +48,10 @@ test: install
 
 test-slow: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
+
+# What only a machine with a CUDA device can tell
+test-gpu: install
+	$(BIN)/python -m pytest -m gpu
 
 lint: install
 	$(BIN)/ruff check .

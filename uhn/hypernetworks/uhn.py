@@ -37,6 +37,8 @@ REFERENCE_ROWS = 16384
 FUSED_ROWS = 4096
 # Rows per group where not everything fits the memory: small beside the memory, large beside the cost of a group.
 GROUP_ROWS = 1 << 16
+# Keep nothing of a part for the backward pass; it draws no random numbers whose state would have to be restored.
+_recomputed = partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
 
 
 class Network(Protocol):
@@ -138,13 +140,9 @@ class UHN(nn.Module):
     def _generate(self, queries: _Queries, network: Network, structure: Tensor | None) -> Tensor:
         if queries.index_rows is not None:
             generate = partial(self._generate_rows, network=network, structure=structure)
-            pieces = [
-                checkpoint(generate, rows, use_reentrant=False) for rows in queries.index_rows.split(REFERENCE_ROWS)
-            ]
-            return torch.cat(pieces)
+            return torch.cat([_recomputed(generate, rows) for rows in queries.index_rows.split(REFERENCE_ROWS)])
         pieces = [
-            checkpoint(network.from_operators, group, structure, use_reentrant=False)
-            for group in queries.groups[: queries.recomputed]
+            _recomputed(network.from_operators, group, structure) for group in queries.groups[: queries.recomputed]
         ]
         pieces += [network.from_operators(group, structure) for group in queries.groups[queries.recomputed :]]
         return queries.permutation(pieces[0] if len(pieces) == 1 else torch.cat(pieces))
