@@ -15,12 +15,12 @@ from uhn.errors import UserError
 
 def build_parser() -> argparse.ArgumentParser:
     """Assemble the parser of all commands."""
-    from uhn.cli import bench, data, describe, evaluate, generate, report, runs, sweep, track, train
+    from uhn.cli import bench, data, describe, evaluate, generate, report, runs, sweep, track, train, watch
 
     parser = argparse.ArgumentParser(prog="uhn", description=__doc__.splitlines()[0])
     parser.add_argument("--version", action="version", version=f"uhn {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (train, evaluate, sweep, generate, describe, runs, data, report, track, bench):
+    for command in (train, watch, evaluate, sweep, generate, describe, runs, data, report, track, bench):
         command.add_parser(subparsers)
     return parser
 

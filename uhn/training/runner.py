@@ -33,7 +33,7 @@ from uhn.training.checkpoint import load_checkpoint, save_checkpoint
 from uhn.training.counts import count_run, count_targets, paper_targets
 from uhn.training.fit import Fit, Progress
 from uhn.training.journal import Journal
-from uhn.training.phases import plan_phases
+from uhn.training.phases import Phase, plan_phases
 from uhn.training.targets import TargetSet
 from uhn.training.tasks.base import DataFacts
 from uhn.training.tasks.load import load_task
@@ -128,12 +128,13 @@ def start_or_resume(
     """Set up the loop, from its checkpoint if asked for and there is one."""
     checkpoint, metrics = work / "checkpoint", work / "metrics.jsonl"
     state = load_checkpoint(checkpoint, device) if options.resume and checkpoint.exists() else None
+    phases = plan_phases(config, members)
     if state is None:
         checkpoint.unlink(missing_ok=True)
-        write_json(work / "run.json", describe_run(config, members, device))
+        write_json(work / "run.json", describe_run(config, members, phases, device))
     fit = Fit(
         generator,
-        plan_phases(config, members),
+        phases,
         config.optimizer,
         Journal(metrics, state["journal_bytes"] if state else 0),
         Progress(),
@@ -181,7 +182,7 @@ def stop_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def describe_run(config: RunConfig, members: list[Member], device: torch.device) -> dict[str, Any]:
+def describe_run(config: RunConfig, members: list[Member], phases: list[Phase], device: torch.device) -> dict[str, Any]:
     """Return the content of run.json."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -195,6 +196,7 @@ def describe_run(config: RunConfig, members: list[Member], device: torch.device)
         "source_digest": source_digest(),
         "provenance": provenance(device),
         "precision": config.precision[device.type],
+        "phases": {phase.name: phase.steps for phase in phases},
         "data": describe_data([member.task.facts for member in members]),
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }

@@ -1,0 +1,89 @@
+"""What runs in progress have written so far."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """A run that has begun and is not finished, as of its journal's last lines on disk.
+
+    Args:
+        key: setting, variant, seed and scale.
+        phase: name of the phase it is in; empty before the first line.
+        step, steps: taken in this phase, and its length.
+        loss: of the last step that was logged; None if not finite, or before the first line.
+        elapsed_s: seconds of all steps so far.
+        left_s: estimate for the steps that are left, None before the first.
+        running: whether a process holds the run; one that was stopped continues from its checkpoint.
+    """
+
+    key: str
+    phase: str
+    step: int
+    steps: int
+    loss: float | None
+    elapsed_s: float
+    left_s: float | None
+    running: bool
+
+
+def runs_in_progress(scratch: Path) -> list[RunProgress]:
+    """Return the runs with a working folder under ``scratch``, by key."""
+    found = (_read(path.parent) for path in scratch.glob("runs/*/run.json"))
+    return sorted((run for run in found if run is not None), key=lambda run: run.key)
+
+
+def _read(folder: Path) -> RunProgress | None:
+    """Read a working folder; None if its run ends meanwhile, or was begun before run.json stated its phases."""
+    try:
+        run = json.loads((folder / "run.json").read_bytes())
+        entries = list(_entries(folder / "metrics.jsonl"))
+        running = _is_held(folder / "lock")
+    except FileNotFoundError:
+        return None
+    if "phases" not in run:
+        return None
+    key = f"{run['setting']}/{run['variant']}/seed{run['seed']} ({run['scale']})"
+    phases = run["phases"]
+    if not entries:
+        return RunProgress(key, "", 0, sum(phases.values()), None, 0.0, None, running)
+    last = entries[-1]
+    losses = [entry["loss"] for entry in entries if "loss" in entry]
+    step, steps = last["step"] + 1, phases[last["phase"]]
+    names = list(phases)
+    before = sum(phases[name] for name in names[: names.index(last["phase"])])
+    left = sum(phases.values()) - before - step
+    left_s = _seconds_per_step(entries) * left
+    return RunProgress(
+        key, last["phase"], step, steps, losses[-1] if losses else None, last["elapsed_s"], left_s, running
+    )
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """Parse the complete lines: the last one may be half written."""
+    for line in path.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            yield json.loads(line)
+
+
+def _seconds_per_step(entries: list[dict[str, Any]]) -> float:
+    """Return the mean over the present phase, whose steps are alike."""
+    last = entries[-1]
+    before = [entry["elapsed_s"] for entry in entries if entry["phase"] != last["phase"]]
+    return (last["elapsed_s"] - (before[-1] if before else 0.0)) / (last["step"] + 1)
+
+
+def _is_held(lock: Path) -> bool:
+    with open(lock) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
