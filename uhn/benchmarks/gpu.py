@@ -11,13 +11,12 @@ from tqdm import tqdm
 
 from uhn.benchmarks.driver import run_child
 from uhn.benchmarks.gpu_variants import VARIANTS
-from uhn.benchmarks.output import machine_line, markdown_table
+from uhn.benchmarks.output import STEPS, machine_line, ratio, target_section
 from uhn.benchmarks.summary import paired_ratios, spread
 from uhn.errors import UserError
 
 # (target, variant) -> what its workers printed, one entry a round
 Samples = dict[tuple[str, str], list[dict[str, Any]]]
-STEPS = ("generator", "training")
 
 
 def run_gpu_rounds(
@@ -93,38 +92,31 @@ def gpu_markdown(
     lines = [
         "# Steps on a GPU",
         "",
-        f"{machine_line(machine)} GPU: {machine['gpu'] or 'none, run on ' + machine['device']}. Autocast: {precision}.",
+        f"{machine_line(machine)} GPU: {machine['gpu']}. Autocast: {precision}.",
         "",
+        *(f"A {step} step {what}.\n" for step, what in STEPS.items()),
         "Wall-clock milliseconds of a step in blocks of steps, median over blocks, then over rounds "
         f"(rounds: {rows[0]['rounds']}, variants interleaved, one process per measurement). Speed-up: those of "
-        "`released` over those of the variant in the same round; median (smallest to largest round). A generator step "
-        "generates all N scalars and backpropagates a fixed random linear functional of them to all parameters; a "
-        "training step runs the target on a synthetic batch of the true size, backpropagates its loss and updates the "
-        "generator. Memory: peak of what torch allocated. Peak: the variant's own arithmetic in a generator step, as a "
-        "share of the rate of a large square product in the same precision.",
+        "`released` over those of the variant in the same round; median (smallest to largest round). Memory: peak of "
+        "what torch allocated. Peak: the variant's own arithmetic in a generator step, as a share of the rate of a "
+        "large square product in the same precision.",
         "",
         *(f"- `{name}`: {VARIANTS[name].description}" for name in dict.fromkeys(row["variant"] for row in rows)),
         "",
     ]
     for target in dict.fromkeys(row["target"] for row in rows):
         own = [row for row in rows if row["target"] == target]
-        sizes = f"N = {own[0]['num_scalars']:,}, F = {own[0]['frequencies']}, d = {own[0]['hidden_dim']}"
-        lines += [f"## {target}", "", sizes, "", *markdown_table(COLUMNS, own), ""]
+        lines += target_section(COLUMNS, own)
         lines += [f"`{case[1]}` is missing: {reason}\n" for case, reason in failed.items() if case[0] == target]
     return "\n".join(lines)
-
-
-def _speedup(step: str) -> Any:
-    key = f"{step}_speedup"
-    return lambda row: f"{row[key]:.2f} ({row[key + '_min']:.2f} to {row[key + '_max']:.2f})"
 
 
 COLUMNS = {
     "variant": lambda row: f"`{row['variant']}`",
     "generator step, ms": lambda row: f"{1e3 * row['generator_s']:.4g}",
-    "speed-up": _speedup("generator"),
+    "speed-up": lambda row: ratio(row, "generator_speedup"),
     "training step, ms": lambda row: f"{1e3 * row['training_s']:.4g}",
-    "speed-up ": _speedup("training"),
+    "speed-up ": lambda row: ratio(row, "training_speedup"),
     "memory, MB": lambda row: f"{row['peak_bytes'] / 1e6:,.0f}",
     "of released": lambda row: f"{row['share_of_peak_bytes']:.0%}",
     "GFLOP": lambda row: f"{row['flop'] / 1e9:.3g}",

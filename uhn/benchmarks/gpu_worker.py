@@ -28,7 +28,8 @@ from uhn.training.precision import DTYPES, autocast, make_scaler
 
 WARMUP = 3  # the first step prepares and compiles, the next ones let the allocator and the loss scale settle
 BLOCK_SECONDS = 0.1
-PRODUCT_SIZE = {"cuda": 8192}  # square matrices of the peak measurement; elsewhere small ones do
+PRODUCT_SIZE = 8192  # square matrices of the peak measurement
+ADAM = OptimizerConfig((0.9, 0.999), 1e-8, 0.0)
 
 
 def time_steps(step: Callable[[], None], synchronize: Callable[[], None], seconds: float) -> tuple[float, list[float]]:
@@ -56,10 +57,9 @@ def time_steps(step: Callable[[], None], synchronize: Callable[[], None], second
 
 def product_peak(device: torch.device, dtype: torch.dtype, synchronize: Callable[[], None]) -> float:
     """Measure the rate of a square matrix product, in floating-point operations a second."""
-    size = PRODUCT_SIZE.get(device.type, 256)
-    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    a, b = (torch.randn(PRODUCT_SIZE, PRODUCT_SIZE, device=device).to(dtype) for _ in range(2))
     _, blocks = time_steps(lambda: torch.mm(a, b), synchronize, 0.3)
-    return 2 * size**3 / min(blocks)
+    return 2 * PRODUCT_SIZE**3 / min(blocks)
 
 
 def measure(name: str, variant: str, precision: str, seconds: float, device: torch.device) -> dict[str, Any]:
@@ -78,13 +78,10 @@ def measure(name: str, variant: str, precision: str, seconds: float, device: tor
     with in_precision():
         generate = make_generate(first_layer, generator, target)
         macs = first_layer_macs(generator, target)
-    optimizer, scaler = (
-        AdamW(generator.parameters(), OptimizerConfig((0.9, 0.999), 1e-8, 0.0)),
-        make_scaler(precision, device),
-    )
+    optimizer, scaler = AdamW(generator.parameters(), ADAM), make_scaler(precision, device)
     loss_of = batch_loss(target, device)
     functional = torch.randn(target.num_params, device=device)
-    synchronize = partial(torch.cuda.synchronize, device) if device.type == "cuda" else lambda: None
+    synchronize = partial(torch.cuda.synchronize, device)
 
     def generator_step() -> None:
         with in_precision():
@@ -102,7 +99,7 @@ def measure(name: str, variant: str, precision: str, seconds: float, device: tor
 
     first, generator_blocks = time_steps(generator_step, synchronize, seconds)
     _, training_blocks = time_steps(training_step, synchronize, seconds)
-    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    peak = torch.cuda.max_memory_allocated(device)
     return {
         "num_scalars": target.num_params,
         "frequencies": config.index_frequencies,
@@ -124,9 +121,8 @@ def main() -> None:
     parser.add_argument("variant", choices=list(VARIANTS))
     parser.add_argument("--precision", default="float16")
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--device", default="cuda")
     args = parser.parse_args()
-    with acquire_device(args.device, Path("scratch/gpu")) as device:
+    with acquire_device("cuda", Path("scratch/gpu")) as device:
         print(json.dumps(measure(args.target, args.variant, args.precision, args.seconds, device)))
 
 

@@ -13,6 +13,12 @@ from uhn.benchmarks.variants import DESCRIPTIONS
 from uhn.records import write_bytes
 
 Row = Mapping[str, Any]
+STEPS = {
+    "generator": "generates all N scalars and backpropagates a fixed random linear functional of them to all "
+    "parameters",
+    "training": "generates all N scalars, runs the target on a synthetic batch of the true size, backpropagates its "
+    "loss and updates the generator (fused AdamW)",
+}
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
@@ -46,17 +52,11 @@ def machine_text(machine: Row, rounds: int) -> str:
 
 def comparison_markdown(step: str, rows: Sequence[Row], left: Sequence[Left], machine: Row) -> str:
     """Lay out a comparison: one section per target."""
-    what = (
-        "A step generates all N scalars and backpropagates a fixed random linear functional of them to all parameters."
-        if step == "generator"
-        else "A step generates all N scalars, runs the target on a synthetic batch of the true size, backpropagates "
-        "its loss and updates the generator (fused AdamW)."
-    )
     tuned = " ".join(f"`{name}={value}`" for name, value in ALLOCATORS["tuned"].items())
     lines = [
         f"# {step.capitalize()} step",
         "",
-        what,
+        f"A step {STEPS[step]}.",
         "",
         machine_text(machine, rows[0]["rounds"]),
         "",
@@ -70,15 +70,7 @@ def comparison_markdown(step: str, rows: Sequence[Row], left: Sequence[Left], ma
     ]
     for target in dict.fromkeys(row["target"] for row in rows):
         own = [row for row in rows if row["target"] == target]
-        first = own[0]
-        lines += [
-            f"## {target}",
-            "",
-            f"N = {first['num_scalars']:,}, F = {first['frequencies']}, d = {first['hidden_dim']}",
-            "",
-            *markdown_table(_comparison_columns(step), own),
-            "",
-        ]
+        lines += target_section(_comparison_columns(step), own)
         every = max(row["measured_every"] for row in own)
         if every > 1:
             lines += [
@@ -88,6 +80,13 @@ def comparison_markdown(step: str, rows: Sequence[Row], left: Sequence[Left], ma
             ]
         lines += [f"`{item.case.variant}` is missing: {item.reason}.\n" for item in left if item.case.target == target]
     return "\n".join(lines)
+
+
+def target_section(columns: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
+    """Return the lines of a section on one target: its sizes and its rows."""
+    first = rows[0]
+    sizes = f"N = {first['num_scalars']:,}, F = {first['frequencies']}, d = {first['hidden_dim']}"
+    return [f"## {first['target']}", "", sizes, "", *markdown_table(columns, rows), ""]
 
 
 def scaling_markdown(rows: Sequence[Row], machine: Row) -> str:
@@ -131,8 +130,8 @@ def _comparison_columns(step: str) -> dict[str, Any]:
         "allocator": lambda row: row["allocator"],
         "CPU s": lambda row: f"{row['cpu_s']:.4g}",
         "of it generation": lambda row: f"{row['generator_cpu_s'] / row['cpu_s']:.0%}",
-        "speed-up": lambda row: _ratio(row, "speedup_default"),
-        "against tuned": lambda row: _ratio(row, "speedup_tuned"),
+        "speed-up": lambda row: ratio(row, "speedup_default"),
+        "against tuned": lambda row: ratio(row, "speedup_tuned"),
         "memory, MB": lambda row: f"{row['extra_bytes'] / 1e6:,.0f}",
         "of released": lambda row: f"{row['share_of_extra_bytes']:.0%}",
         "µs/scalar": lambda row: f"{1e6 * row['cpu_s_per_scalar']:.2f}",
@@ -149,7 +148,8 @@ def _rate(row: Row) -> str:
     return f"{row['flop_per_s'] / 1e9:.1f} ({row['share_of_gemm_peak']:.0%})"
 
 
-def _ratio(row: Row, key: str) -> str:
+def ratio(row: Row, key: str) -> str:
+    """Return a ratio with its spread over the rounds."""
     return f"{row[key]:.2f} ({row[key + '_min']:.2f} to {row[key + '_max']:.2f})"
 
 

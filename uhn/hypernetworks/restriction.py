@@ -32,7 +32,7 @@ def restrict(target: TargetModel, rows: Mapping[str, Tensor], device: torch.devi
     Args:
         target: the model.
         rows: sorted unique indices along the first axis of some of its tensors; of all others everything is kept.
-        device: of the generator. Values are checked of indices on the CPU alone: a GPU would have to be waited for.
+        device: of the generator. Indices on the CPU are checked for their values; a GPU would have to be waited for.
 
     Shapes:
         rows one (kept,) int64 per name

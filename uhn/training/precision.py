@@ -6,19 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from uhn.errors import UserError
-
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-def check_precision(name: str) -> None:
-    """Refuse an unknown precision.
-
-    Raises:
-        UserError: it is none of ``DTYPES``.
-    """
-    if name not in DTYPES:
-        raise UserError(f"precision '{name}': expected one of {', '.join(DTYPES)}")
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
