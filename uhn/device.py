@@ -8,11 +8,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from uhn.errors import UserError
+from uhn.runs.provenance import provenance
 
 
 @contextmanager
@@ -59,6 +61,12 @@ def use_deterministic_kernels() -> None:
     torch.backends.cuda.enable_mem_efficient_sdp(False)
     torch.backends.cuda.enable_cudnn_sdp(False)
     torch.backends.cudnn.allow_tf32 = False
+
+
+def describe_machine(device: torch.device) -> dict[str, Any]:
+    """Return versions, commit and machine of the present process; see :func:`uhn.runs.provenance.provenance`."""
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return provenance(device.type, torch.get_num_threads(), gpu)
 
 
 def upload(tensor: Tensor, device: torch.device) -> Tensor:

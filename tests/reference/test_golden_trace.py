@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from uhn import CODE_VERSION
+from uhn.configuration.resolve import load_experiment, resolve
+from uhn.configuration.run import InitConfig, TrainConfig
 from uhn.data.sources import DataSource
-from uhn.experiments.config import InitConfig, TrainConfig
-from uhn.experiments.resolve import load_experiment, resolve
 from uhn.training.build import build_generator
 from uhn.training.fit import Fit, Progress
 from uhn.training.phases import plan_phases

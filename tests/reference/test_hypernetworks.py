@@ -7,7 +7,7 @@ import torch
 from reference_vectors import VECTORS, weight_fill
 from torch import nn
 
-from uhn.hypernetworks.config import UHNConfig
+from uhn.configuration.generators import UHNConfig
 from uhn.hypernetworks.counting import count_parameters
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
+from uhn.configuration.generators import UHNConfig
 from uhn.descriptors.index import IndexField
 from uhn.descriptors.normalization import Normalizer
 from uhn.descriptors.vocabulary import LayerType
-from uhn.hypernetworks.config import UHNConfig
 from uhn.hypernetworks.encodings import exact_features, make_index_encoding
 from uhn.models.model_sets import FAMILIES
 from uhn.paths import config_dir

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from uhn.experiments.cost import run_steps
-from uhn.experiments.resolve import load_defaults, load_experiment, resolve, seeds_of
-from uhn.hypernetworks.config import ChunkedConfig, HAConfig
+from uhn.configuration.cost import run_steps
+from uhn.configuration.generators import ChunkedConfig, HAConfig
+from uhn.configuration.resolve import load_defaults, load_experiment, resolve, seeds_of
 from uhn.models.registry import build_model
 from uhn.reporting.definitions import needed_runs, table_numbers
 from uhn.training.phases import plan_phases

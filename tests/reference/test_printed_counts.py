@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 import torch
 
-from uhn.experiments.resolve import load_defaults
+from uhn.configuration.generators import ChunkedConfig, HAConfig, UHNConfig
+from uhn.configuration.resolve import load_defaults
 from uhn.hypernetworks.chunked import Chunked
-from uhn.hypernetworks.config import ChunkedConfig, HAConfig, UHNConfig
 from uhn.hypernetworks.counting import count_parameters
 from uhn.hypernetworks.ha import HA
 from uhn.hypernetworks.uhn import UHN

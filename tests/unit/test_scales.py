@@ -2,7 +2,7 @@
 
 import pytest
 
-from uhn.experiments.resolve import Longest, load_experiment, load_scale, resolve
+from uhn.configuration.resolve import Longest, load_experiment, load_scale, resolve
 from uhn.paths import config_dir
 from uhn.reporting.definitions import needed_runs, table_names
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uhn.experiments.resolve import load_experiment, seeds_of
+from uhn.configuration.resolve import load_experiment, seeds_of
 from uhn.reporting.definitions import needed_runs, table_names
 from uhn.reporting.figures.definitions import figure_names, load_figure
 

@@ -13,7 +13,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 
 Row = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from uhn.hypernetworks.config import GenerationConfig
+from uhn.configuration.generators import GenerationConfig
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,9 @@ from uhn.benchmarks.gpu_variants import VARIANTS
 from uhn.benchmarks.roofline import first_layer_macs, step_work
 from uhn.benchmarks.variants import make_generate
 from uhn.benchmarks.workload import batch_loss, build_target, generator_config
-from uhn.device import acquire_device
-from uhn.experiments.config import OptimizerConfig
+from uhn.configuration.run import OptimizerConfig
+from uhn.device import acquire_device, describe_machine
 from uhn.hypernetworks.uhn import UHN
-from uhn.provenance import provenance
 from uhn.training.optimizer import AdamW
 from uhn.training.precision import DTYPES, autocast, make_scaler
 
@@ -110,7 +109,7 @@ def measure(name: str, variant: str, precision: str, seconds: float, device: tor
         "peak_bytes": peak,
         "flop": step_work(config, target.num_params, macs, first_layer).flop,
         "product_flop_per_s": product_peak(device, DTYPES[precision], synchronize),
-        "machine": provenance(device),
+        "machine": describe_machine(device),
     }
 
 

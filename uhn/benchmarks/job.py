@@ -14,7 +14,7 @@ from uhn.allocator import keep_freed_memory
 
 keep_freed_memory()
 
-from uhn.experiments.resolve import load_experiment, resolve  # noqa: E402
+from uhn.configuration.resolve import load_experiment, resolve  # noqa: E402
 from uhn.training import evaluate, runner  # noqa: E402
 from uhn.training.fit import Fit  # noqa: E402
 

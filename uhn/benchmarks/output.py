@@ -10,7 +10,7 @@ from typing import Any
 
 from uhn.benchmarks.cases import ALLOCATORS, Left
 from uhn.benchmarks.variants import DESCRIPTIONS
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 
 Row = Mapping[str, Any]
 STEPS = {

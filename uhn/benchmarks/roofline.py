@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import torch
 
-from uhn.hypernetworks.config import UHNConfig
+from uhn.configuration.generators import UHNConfig
+from uhn.device import describe_machine
 from uhn.hypernetworks.fused_trunk import tape_bytes
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
-from uhn.provenance import provenance
 
 # Passes over the N x 2F feature matrix that cannot be avoided once it exists: written (released only), read by the
 # product and read by its gradient.
@@ -94,7 +94,7 @@ def measure_machine(seconds: float = 0.5) -> dict[str, object]:
     sink = torch.empty_like(source).fill_(0)
     copy = _best_seconds(lambda: sink.copy_(source), seconds)
     return {
-        **provenance(torch.device("cpu")),
+        **describe_machine(torch.device("cpu")),
         "gemm_flop_per_s": 2 * size**3 / product,
         "copy_bytes_per_s": 2 * source.nbytes / copy,
     }

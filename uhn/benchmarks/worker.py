@@ -25,7 +25,7 @@ from uhn.allocator import keep_freed_memory
 from uhn.benchmarks.roofline import first_layer_macs, step_work
 from uhn.benchmarks.variants import VARIANTS, Generate, make_generate
 from uhn.benchmarks.workload import batch_loss, build_target, generator_config
-from uhn.hypernetworks.config import GenerationConfig
+from uhn.configuration.generators import GenerationConfig
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
 

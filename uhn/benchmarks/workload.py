@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from uhn.configuration.generators import UHNConfig
 from uhn.descriptors.normalization import Ranges
 from uhn.descriptors.structure import GlobalDescriptor
 from uhn.descriptors.vocabulary import DatasetType, TaskType
 from uhn.errors import UserError
-from uhn.hypernetworks.config import UHNConfig
 from uhn.layers.conv import ConvLayer
 from uhn.models.base import TargetModel
 from uhn.models.cnn import CNNBounds, CNNConfig, cnn_ranges

@@ -77,7 +77,7 @@ def _comparison(args: argparse.Namespace, rounds: int, seconds: float) -> list[P
     from uhn.benchmarks.output import comparison_markdown, write_csv
     from uhn.benchmarks.summary import compare
     from uhn.benchmarks.variants import VARIANTS
-    from uhn.records import write_bytes
+    from uhn.files import write_bytes
 
     step = "generator" if args.kind == "generator" else "training"
     targets = args.targets or (QUICK_TARGETS if args.quick else TARGETS)
@@ -100,7 +100,7 @@ def _scaling(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path
     from uhn.benchmarks.figures import save, scaling_figure
     from uhn.benchmarks.output import scaling_markdown, write_csv
     from uhn.benchmarks.summary import scaling
-    from uhn.records import write_bytes
+    from uhn.files import write_bytes
 
     chosen = (cases.QUICK_SIZES, cases.QUICK_SWEPT_TARGET) if args.quick else (cases.SIZES, cases.SWEPT_TARGET)
     machine = measure_machine()
@@ -115,7 +115,7 @@ def _overhead(args: argparse.Namespace) -> list[Path]:
     from uhn.benchmarks import overhead
     from uhn.benchmarks.driver import measure_machine
     from uhn.benchmarks.output import write_csv
-    from uhn.records import write_bytes
+    from uhn.files import write_bytes
 
     machine = measure_machine()
     runs = overhead.measure_runs(overhead.QUICK_RUNS if args.quick else overhead.RUNS)
@@ -135,7 +135,7 @@ def _gpu(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
     from uhn.benchmarks.gpu_variants import VARIANTS
     from uhn.benchmarks.output import write_csv
     from uhn.benchmarks.workload import build_target, check_trainable
-    from uhn.records import write_bytes
+    from uhn.files import write_bytes
 
     precision = args.precision or "float16"
     if not torch.cuda.is_available():

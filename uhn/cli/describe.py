@@ -75,7 +75,7 @@ def save_index_table(target: TargetModel, path: Path) -> None:
 
     import numpy as np
 
-    from uhn.records import write_bytes
+    from uhn.files import write_bytes
 
     buffer = io.BytesIO()
     np.save(buffer, target.index_table())

@@ -35,10 +35,10 @@ def run(args: argparse.Namespace) -> int:
 
 def evaluate(run_dirs: list[Path], data: str | None, device: str, scratch: Path) -> None:
     """Evaluate each folder on one device."""
+    from uhn.configuration.resolve import source_of
     from uhn.data.sources import DataSource
     from uhn.device import acquire_device
-    from uhn.experiments.resolve import source_of
-    from uhn.records import read_record
+    from uhn.runs.folder import read_record
     from uhn.training.evaluate import evaluate_run
 
     with acquire_device(device, scratch / "gpu") as acquired:

@@ -64,7 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the files, name them on stdout and repeat the caption's warnings on stderr."""
-    from uhn.experiments.resolve import load_experiment, load_scale
+    from uhn.configuration.resolve import load_experiment, load_scale
     from uhn.paths import results_name
     from uhn.reporting.sweep_definitions import TITLES
     from uhn.sweeps.seeds import reported_seeds

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from uhn.cli.job import add_job_options, job_options, run_job
 
 if TYPE_CHECKING:
+    from uhn.configuration.run import RunConfig
     from uhn.data.sources import DataSource
-    from uhn.experiments.config import RunConfig
     from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
 
 EXAMPLES = """examples:
@@ -78,7 +78,7 @@ def _sweeps(args: argparse.Namespace) -> Path:
 def run_slot(args: argparse.Namespace) -> int:
     """Plan a slot; train and validate it, or say why there is nothing to train."""
     from uhn.errors import UserError
-    from uhn.records import discard_run
+    from uhn.runs.folder import discard_run
     from uhn.sweeps.files import candidate_file, read_previous
     from uhn.sweeps.grids import Slot
     from uhn.sweeps.load import load_sweep
@@ -107,9 +107,9 @@ def _run_candidate(
     A folder that holds it already, finished on the same kind of device, is left as it is: when the stage before is
     decided again, candidates that keep their hyperparameters cost nothing.
     """
+    from uhn.configuration.resolve import load_experiment, source_of
     from uhn.data.sources import DataSource
-    from uhn.experiments.resolve import load_experiment, source_of
-    from uhn.records import read_record
+    from uhn.runs.folder import read_record
     from uhn.sweeps.apply import resolve_tuned
     from uhn.sweeps.files import holds_result
     from uhn.sweeps.load import Tuning
@@ -130,7 +130,7 @@ def _train(args: argparse.Namespace, config: RunConfig, source: DataSource, out:
 
     keep_freed_memory()
 
-    from uhn.experiments.resolve import load_experiment, resolve
+    from uhn.configuration.resolve import load_experiment, resolve
     from uhn.training.candidate import run_candidate
 
     paper_config = resolve(load_experiment(config.setting), config.variant, config.seed, "paper")
@@ -156,7 +156,7 @@ def select_stage(args: argparse.Namespace) -> None:
 
 def report_sweep(args: argparse.Namespace) -> None:
     """Write the figure and the table of one sweep; name the files."""
-    from uhn.experiments.resolve import load_scale
+    from uhn.configuration.resolve import load_scale
     from uhn.reporting.sweep_figure import publish_sweep_figure
     from uhn.reporting.sweep_frame import load_outcomes
     from uhn.reporting.sweep_tables import publish_one_sweep

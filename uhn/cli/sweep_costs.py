@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from uhn.experiments.cost import run_core_hours
-from uhn.experiments.resolve import load_experiment
+from uhn.configuration.cost import run_core_hours
+from uhn.configuration.resolve import load_experiment
 from uhn.sweeps.apply import resolve_tuned
 from uhn.sweeps.grids import EXTRA_SEEDS_STAGE, Hyperparameters, SweepConfig
 from uhn.sweeps.load import Tuning

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uhn.cli.job import add_job_options, job_options, run_job
 
 if TYPE_CHECKING:
-    from uhn.experiments.config import RunConfig
+    from uhn.configuration.run import RunConfig
 
 EXAMPLE = """example:
   uhn train --setting kan_kv --variant uhn --seed 21962 --scale demo --out my_run
@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
     keep_freed_memory()
 
+    from uhn.configuration.resolve import load_experiment, load_experiment_file, resolve, source_of
     from uhn.data.sources import DataSource
-    from uhn.experiments.resolve import load_experiment, load_experiment_file, resolve, source_of
     from uhn.paths import results_name, run_dir
 
     experiment = load_experiment_file(args.config) if args.config else load_experiment(args.setting)

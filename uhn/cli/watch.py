@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uhn.errors import UserError
 
 if TYPE_CHECKING:
-    from uhn.training.progress import RunProgress
+    from uhn.runs.progress import RunProgress
 
 EXAMPLE = """example:
   uhn watch
@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the list, and print it again."""
-    from uhn.training.progress import runs_in_progress
+    from uhn.runs.progress import runs_in_progress
 
     if args.every <= 0:
         raise UserError(f"uhn watch: expected a positive --every, got {args.every:g}")

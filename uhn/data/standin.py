@@ -24,7 +24,7 @@ from uhn.data.cifar10 import BATCHES
 from uhn.data.mnist import PREFIX
 from uhn.data.verify import is_standin, marker_path
 from uhn.errors import UserError
-from uhn.records import write_json
+from uhn.files import write_json
 
 IMAGES = {"train": 512, "test": 256}
 TEXTS = {"train": 600, "test": 300}

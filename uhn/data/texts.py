@@ -20,7 +20,7 @@ from uhn.data.labels import require_classes
 from uhn.data.text import PAD, TEXT_VERSION, build_vocabulary, encode
 from uhn.data.verify import require_files
 from uhn.errors import UserError
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 
 READERS = {"ag_news": ag_news.read_texts, "imdb": imdb.read_texts}
 MAX_LENGTH = {"ag_news": 128, "imdb": 512}

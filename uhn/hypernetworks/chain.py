@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.normalization import Ranges, union
 from uhn.errors import UserError
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.first_layer import FeatureOperator, apply_operators
 from uhn.hypernetworks.fused_trunk import ResidualStack, fused_stack
 from uhn.hypernetworks.uhn import FUSED_ROWS, UHN

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from uhn.hypernetworks.config import ChunkedConfig
+from uhn.configuration.generators import ChunkedConfig
 from uhn.models.base import TargetModel
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from uhn.configuration.generators import UHNConfig
 from uhn.descriptors.index import NUM_INDEX_FIELDS, IndexField
 from uhn.descriptors.normalization import Ranges
 from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
-from uhn.hypernetworks.config import UHNConfig
 from uhn.hypernetworks.hash_encoding import HashEncoding
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from uhn.configuration.generators import HAConfig
 from uhn.errors import UserError
-from uhn.hypernetworks.config import HAConfig
 from uhn.layers.conv import ConvLayer
 from uhn.layers.initialization import draw_uniform
 from uhn.models.base import TargetModel

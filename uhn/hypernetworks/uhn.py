@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.normalization import (
     INDEX_COLUMN_NAMES,
     STRUCTURE_COLUMN_NAMES,
@@ -20,7 +21,6 @@ from uhn.descriptors.normalization import (
     Ranges,
     check_covered,
 )
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_index_encoding, make_structure_encoding
 from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, OperatorStack, SharedParts, apply_operators
 from uhn.hypernetworks.first_layer.permutation import Permutation

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
-from uhn.records import read_record
+from uhn.runs.folder import read_record
 
 Pair = tuple[str, str]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uhn.configuration.yaml_files import read_yaml
 from uhn.errors import UserError
 from uhn.paths import config_dir
-from uhn.yaml_files import read_yaml
 
 PARTS = ("setting", "variant", "metric")
 OPTIONAL_PARTS = ("minus", "minus_variant", "in_paper")

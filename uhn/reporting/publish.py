@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 from uhn.reporting.caption import caption
 from uhn.reporting.collect import Pair, collect, version_warnings
 from uhn.reporting.definitions import load_table

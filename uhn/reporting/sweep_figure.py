@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from uhn.errors import UserError
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 from uhn.reporting.sweep_frame import Outcome
 from uhn.reporting.sweep_tables import LABELS, rate
 from uhn.sweeps.grids import EXTRA_SEEDS_STAGE, Metric, Slot

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from uhn.configuration.resolve import load_experiment
 from uhn.errors import UserError
-from uhn.experiments.resolve import load_experiment
 from uhn.sweeps.files import read_decided
 from uhn.sweeps.grids import Hyperparameters, SweepConfig
 from uhn.sweeps.load import load_sweeps

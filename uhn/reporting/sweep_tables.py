@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from uhn.errors import UserError
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 from uhn.reporting.latex import to_latex
 from uhn.reporting.layout import NOTHING, UNKNOWN, Grid, Text
 from uhn.reporting.markdown import to_markdown

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from uhn.configuration.resolve import Longest, resolve
+from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
-from uhn.experiments.resolve import Longest, resolve
 from uhn.sweeps.grids import Hyperparameters, SweepConfig
 from uhn.sweeps.load import Follower, Tuning
 
@@ -27,7 +27,7 @@ def resolve_tuned(
     candidate of the sweep, and shortens the others by the same factor, so that candidates stay different.
 
     Args:
-        experiment, variant, seed, scale, source: as for :func:`uhn.experiments.resolve.resolve`.
+        experiment, variant, seed, scale, source: as for :func:`uhn.configuration.resolve.resolve`.
         tuning: the sweep, and how this run follows it unless it is the one searched.
         chosen: the hyperparameters, in the paper's units.
         mode: ``tuning`` for a candidate, ``final`` for a run of the winner.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
+from uhn.files import read_json
 from uhn.paths import candidate_dir, selection_file
-from uhn.records import read_json
 from uhn.sweeps.grids import Slot, SweepConfig
 from uhn.sweeps.selection import CandidateResult, Selection, read_candidate, read_selection
 

@@ -10,10 +10,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from uhn.configuration.yaml_files import read_yaml
 from uhn.errors import UserError
 from uhn.paths import config_dir
 from uhn.sweeps.grids import Metric, SweepConfig
-from uhn.yaml_files import read_yaml
 
 GRIDS = ("train_lr", "train_budget", "init_lr", "init_steps")
 

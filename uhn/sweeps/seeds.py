@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from uhn.configuration.resolve import all_seeds_of, seeds_of
 from uhn.errors import UserError
-from uhn.experiments.resolve import all_seeds_of, seeds_of
 from uhn.sweeps.load import load_tunings, read_sweeps, sweeps_file
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
+from uhn.files import write_json
 from uhn.metrics import not_finite
-from uhn.records import SCHEMA_VERSION, read_record, write_json
+from uhn.runs.folder import SCHEMA_VERSION, read_record
 from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
 from uhn.sweeps.ranking import Ranked, Scored
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uhn.errors import UserError
-from uhn.records import SCHEMA_VERSION, read_json, read_record
+from uhn.files import read_json
+from uhn.runs.folder import SCHEMA_VERSION, read_record
 
 # Part of every digest: raise it when the same files are to be recorded differently.
 LAYOUT = 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
+from uhn.configuration.run import RunConfig
 from uhn.descriptors.normalization import union
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
 from uhn.hypernetworks.direct import Direct
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from uhn.configuration.run import RunConfig
 from uhn.device import acquire_device
-from uhn.experiments.config import RunConfig
-from uhn.records import discard_run
+from uhn.runs.folder import discard_run
 from uhn.sweeps.files import holds_training
 from uhn.training.evaluate import evaluate_run
 from uhn.training.runner import JobOptions, train_run

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from uhn.errors import UserError
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 
 MAGIC = b"UHN checkpoint 1\n"
 DIGEST_BYTES = hashlib.sha256().digest_size

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
+from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
+from uhn.files import read_json, write_json
 from uhn.hypernetworks.counting import ParameterCounts, count_parameters
-from uhn.provenance import source_digest
-from uhn.records import read_json, write_json
+from uhn.runs.provenance import source_digest
 from uhn.training.build import build_generator
 from uhn.training.targets import TargetSet
 

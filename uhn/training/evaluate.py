@@ -14,12 +14,13 @@ import torch
 from safetensors.torch import load as load_safetensors
 from torch import nn
 
+from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
+from uhn.files import write_json
 from uhn.metrics import not_finite
 from uhn.models.distance import nearest_distances
-from uhn.records import SCHEMA_VERSION, read_record, write_json
+from uhn.runs.folder import SCHEMA_VERSION, read_record
 from uhn.training.build import build_generator
 from uhn.training.runner import load_members
 from uhn.training.targets import TargetSet

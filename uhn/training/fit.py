@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uhn.experiments.config import OptimizerConfig
-from uhn.training.journal import Journal
+from uhn.configuration.run import OptimizerConfig
+from uhn.runs.journal import Journal
 from uhn.training.optimizer import AdamW
 from uhn.training.phases import Phase
 from uhn.training.precision import autocast, make_scaler

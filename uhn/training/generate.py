@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
-from uhn.records import read_record, write_bytes
+from uhn.files import write_bytes
+from uhn.runs.folder import read_record
 from uhn.training.evaluate import load_generator
 from uhn.training.targets import TargetSet
 

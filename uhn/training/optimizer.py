@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-from uhn.experiments.config import OptimizerConfig
+from uhn.configuration.run import OptimizerConfig
 
 
 class AdamW:

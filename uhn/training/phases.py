@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uhn.experiments.config import RunConfig
+from uhn.configuration.run import RunConfig
 from uhn.hypernetworks.diagnostics import component_statistics
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel

@@ -20,25 +20,26 @@ from torch import nn
 from tqdm import tqdm
 
 from uhn import CODE_VERSION
+from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
-from uhn.device import acquire_device
+from uhn.device import acquire_device, describe_machine
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
+from uhn.files import read_json, write_bytes, write_json
 from uhn.metrics import not_finite
-from uhn.provenance import provenance, source_digest
-from uhn.records import SCHEMA_VERSION, read_json, write_bytes, write_json
+from uhn.runs.folder import SCHEMA_VERSION
+from uhn.runs.journal import Journal
+from uhn.runs.provenance import source_digest
+from uhn.runs.workspace import check_writable, discard, open_workspace
 from uhn.seeding import derive_seed
 from uhn.training.build import build_generator
 from uhn.training.checkpoint import load_checkpoint, save_checkpoint
 from uhn.training.counts import count_run, count_targets, paper_targets
 from uhn.training.fit import Fit, Progress
-from uhn.training.journal import Journal
 from uhn.training.phases import Phase, plan_phases
 from uhn.training.targets import TargetSet
 from uhn.training.tasks.base import DataFacts
 from uhn.training.tasks.load import load_task
 from uhn.training.workload import Member
-from uhn.training.workspace import check_writable, discard, open_workspace
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -194,7 +195,7 @@ def describe_run(config: RunConfig, members: list[Member], phases: list[Phase], 
         "config_digest": config.digest,
         "code_version": CODE_VERSION,
         "source_digest": source_digest(),
-        "provenance": provenance(device),
+        "provenance": describe_machine(device),
         "precision": config.precision[device.type],
         "phases": {phase.name: phase.steps for phase in phases},
         "data": describe_data([member.task.facts for member in members]),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from uhn.configuration.run import TargetReduction, TaskConfig
 from uhn.descriptors.normalization import Ranges, union
 from uhn.errors import UserError
-from uhn.experiments.config import TargetReduction, TaskConfig
 from uhn.models.base import TargetModel
 from uhn.models.registry import FAMILY_NAMES, build_model
 

@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 import uhn
 from uhn.errors import UserError
 from uhn.data.sources import DataSource
-from uhn.experiments.resolve import (
+from uhn.configuration.resolve import (
     FILELESS,
     load_experiment,
     load_scale,
@@ -15,7 +15,7 @@ from uhn.experiments.resolve import (
     source_of,
 )
 from uhn.paths import candidate_dir, config_dir, results_name, run_dir, selection_file, sweeps_dir
-from uhn.records import schema_problem
+from uhn.schema import schema_problem
 from uhn.reporting.definitions import needed_runs, ready_tables
 from uhn.reporting.figures.definitions import load_figure, ready_figures
 from uhn.reporting.sweep_definitions import TITLES as SWEEP_TABLES, sweeps_of_table

@@ -7,8 +7,8 @@ from uhn.benchmarks.cases import Case, comparison_cases, scaling_cases
 from uhn.benchmarks.roofline import first_layer_macs, step_work
 from uhn.benchmarks.summary import compare, paired_ratios, spread
 from uhn.benchmarks.workload import build_target, generator_config
+from uhn.configuration.generators import GenerationConfig
 from uhn.errors import UserError
-from uhn.hypernetworks.config import GenerationConfig
 from uhn.hypernetworks.uhn import UHN
 
 MACHINE = {"gemm_flop_per_s": 100e9, "copy_bytes_per_s": 20e9}

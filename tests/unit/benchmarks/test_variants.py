@@ -5,7 +5,7 @@ import torch
 
 from uhn.benchmarks.variants import VARIANTS, make_generate
 from uhn.benchmarks.workload import ConvStack, build_target, generator_config
-from uhn.hypernetworks.config import GenerationConfig
+from uhn.configuration.generators import GenerationConfig
 from uhn.hypernetworks.uhn import UHN
 
 TARGETS = ["kan_kv", "conv1x32"]

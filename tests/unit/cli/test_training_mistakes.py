@@ -7,9 +7,9 @@ import torch
 import yaml
 
 from uhn.cli import main
+from uhn.configuration.resolve import load_experiment
 from uhn.data.sources import DataSource
 from uhn.data.standin import write_standin
-from uhn.experiments.resolve import load_experiment
 
 TRAIN = ("train", "--seed", "21962", "--scale", "demo", "--out", "out", "--scratch", "scratch")
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from uhn.cli import main
-from uhn.training.progress import runs_in_progress
+from uhn.runs.progress import runs_in_progress
 
 
 @pytest.fixture

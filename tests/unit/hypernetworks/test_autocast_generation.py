@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.hypernetworks.uhn import FUSED_ROWS, UHN
 from uhn.models.registry import build_model
 

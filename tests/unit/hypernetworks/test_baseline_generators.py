@@ -4,10 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from uhn.configuration.generators import ChunkedConfig, HAConfig
 from uhn.descriptors.vocabulary import DatasetType
 from uhn.errors import UserError
 from uhn.hypernetworks.chunked import Chunked
-from uhn.hypernetworks.config import ChunkedConfig, HAConfig
 from uhn.hypernetworks.counting import count_parameters
 from uhn.hypernetworks.ha import HA
 from uhn.models.cnn import CNN, CNNConfig

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.func import functional_call
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.vocabulary import DatasetType
 from uhn.errors import UserError
 from uhn.hypernetworks.chain import RecursiveChain, chain_ranges
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.counting import count_parameters
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.cnn import MLP, MLPConfig

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.hypernetworks.chain import RecursiveChain
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.models.generated_uhn import GeneratedUHNConfig
 from uhn.models.registry import build_model
 from uhn.models.settings import setting_ranges

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField, materialise_index_table
 from uhn.descriptors.normalization import Normalizer
 from uhn.descriptors.vocabulary import DatasetType
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier
 from uhn.hypernetworks.first_layer import FirstLayerPlan
 from uhn.hypernetworks.uhn import UHN

@@ -8,7 +8,7 @@ import pytest
 CODE = """
 import resource
 import torch
-from uhn.hypernetworks.config import UHNConfig
+from uhn.configuration.generators import UHNConfig
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 

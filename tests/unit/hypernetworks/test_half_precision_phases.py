@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField
 from uhn.descriptors.normalization import Normalizer
 from uhn.descriptors.vocabulary import LayerType
 from uhn.errors import UserError
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import exact_features, make_index_encoding
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model

@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy.interpolate import RegularGridInterpolator
 
+from uhn.configuration.generators import UHNConfig
 from uhn.descriptors.normalization import Normalizer
-from uhn.hypernetworks.config import UHNConfig
 from uhn.hypernetworks.counting import count_parameters
 from uhn.hypernetworks.hash_encoding import HashEncoding
 from uhn.hypernetworks.uhn import UHN

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.index import IndexField
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import make_index_encoding
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.model_sets import FAMILIES

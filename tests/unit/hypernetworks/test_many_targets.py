@@ -7,9 +7,9 @@ import sys
 import pytest
 import torch
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField
 from uhn.descriptors.normalization import Normalizer
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.encodings import GaussianFourier
 from uhn.hypernetworks.first_layer import SharedParts
 from uhn.hypernetworks.first_layer import shared as shared_module
@@ -121,7 +121,7 @@ def test_the_budget_counts_what_targets_do_not_share():
 CODE = """
 import resource, sys
 import torch
-from uhn.hypernetworks.config import UHNConfig
+from uhn.configuration.generators import UHNConfig
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.model_sets import FAMILIES
 from uhn.models.registry import build_model

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.hypernetworks import uhn as uhn_module
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
 from uhn.hypernetworks.first_layer import OperatorStack
 from uhn.hypernetworks.first_layer.dense import DenseOperator
 from uhn.hypernetworks.uhn import UHN, _Queries

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from uhn.experiments.config import OptimizerConfig
-from uhn.hypernetworks.config import GenerationConfig, UHNConfig
+from uhn.configuration.generators import GenerationConfig, UHNConfig
+from uhn.configuration.run import OptimizerConfig
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 from uhn.training.initialise import statistics_loss

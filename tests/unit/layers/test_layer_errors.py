@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from uhn.configuration.generators import UHNConfig
 from uhn.descriptors.vocabulary import DatasetType, HeadConcat, StagePooling
 from uhn.errors import UserError
-from uhn.hypernetworks.config import UHNConfig
 from uhn.hypernetworks.uhn import UHN
 from uhn.layers.attention import AttentionLayer
 from uhn.layers.conv import ConvLayer

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from uhn.cli.describe import describe, render
+from uhn.configuration.generators import UHNConfig
 from uhn.descriptors.structure import NUM_LAYER_FIELDS
-from uhn.hypernetworks.config import UHNConfig
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model, model_names
 from uhn.training.initialise import statistics_loss

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
+from uhn.configuration.resolve import load_experiment
 from uhn.errors import UserError
-from uhn.experiments.resolve import load_experiment
 from uhn.paths import config_dir
 from uhn.reporting.definitions import needed_runs, table_names
 from uhn.reporting.figures.definitions import figure_names, load_figure, ready_figures

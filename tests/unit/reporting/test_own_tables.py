@@ -11,8 +11,8 @@ from synthetic_results import record, write
 from synthetic_tables import SEEDS, write_all
 from test_table_definitions import RUNS
 
+from uhn.configuration.resolve import load_experiment
 from uhn.errors import UserError
-from uhn.experiments.resolve import load_experiment
 from uhn.reporting.definitions import Cell, load_table, needed_runs, table_names, table_numbers
 from uhn.reporting.publish import publish_table
 

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
+from uhn.configuration.resolve import load_experiment
 from uhn.errors import UserError
-from uhn.experiments.resolve import load_experiment
 from uhn.models.registry import FAMILY_NAMES
 from uhn.reporting.definitions import Cell, load_table, needed_runs, ready_tables, table_names, table_numbers
 from uhn.reporting.reference import load_reference

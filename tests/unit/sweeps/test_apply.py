@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from test_published_sweeps import CHOSEN
 
+from uhn.configuration.resolve import load_experiment, resolve
 from uhn.errors import UserError
-from uhn.experiments.resolve import load_experiment, resolve
 from uhn.paths import config_dir
 from uhn.sweeps.apply import resolve_tuned
 from uhn.sweeps.grids import Hyperparameters
@@ -82,7 +82,7 @@ def test_limits_of_a_scale_keep_candidates_apart():
 
 def test_a_limit_holds_after_the_fraction(monkeypatch):
     reduction = {"formula_regression": {"train_fraction": 0.5, "train_limit": 1000, "init_limit": 300}}
-    monkeypatch.setattr("uhn.experiments.resolve.load_scale", lambda scale: {"tasks": reduction, "data": "standin"})
+    monkeypatch.setattr("uhn.configuration.resolve.load_scale", lambda scale: {"tasks": reduction, "data": "standin"})
     sweep, experiment = replace(load_sweep("kan_kv", "paper"), train_budget=(1000, 4000)), load_experiment("kan_kv")
     budgets = []
     for budget in sweep.train_budget:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uhn.experiments.resolve import load_experiment
+from uhn.configuration.resolve import load_experiment
 from uhn.sweeps.grids import Hyperparameters
 from uhn.sweeps.load import load_sweeps
 from uhn.sweeps.stages import run_counts

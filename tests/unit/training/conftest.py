@@ -1,15 +1,14 @@
-"""Small runs for the tests of training, and a folder with stand-in data to run them in."""
+"""Small runs for the tests of training, and stand-in data to damage."""
 
-import os
 import shutil
 from dataclasses import replace
 
 import pytest
 
+from uhn.configuration.generators import UHNConfig
+from uhn.configuration.resolve import load_experiment, resolve
+from uhn.configuration.run import InitConfig, TrainConfig
 from uhn.data.sources import DataSource
-from uhn.experiments.config import InitConfig, TrainConfig
-from uhn.experiments.resolve import load_experiment, resolve
-from uhn.hypernetworks.config import UHNConfig
 
 
 @pytest.fixture
@@ -25,22 +24,6 @@ def small_run():
         return replace(config, **changes)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def standin_home(tmp_path_factory):
-    """A folder to work in: runs write their stand-ins there, once for all tests and all test processes."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "standin_home"
-    home.mkdir(exist_ok=True)
-    return home
-
-
-@pytest.fixture
-def at_home(standin_home, monkeypatch):
-    """Work in the folder with the stand-ins; nothing but them and their tokens is written there."""
-    monkeypatch.chdir(standin_home)
-    return standin_home
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 from tiny_runs import tiny_run, train
 
 from uhn.data.sources import STANDIN
-from uhn.records import read_record
+from uhn.runs.folder import read_record
 from uhn.training import evaluate
 from uhn.training.evaluate import describe_models, evaluate_models, evaluate_run, mean_metrics
 from uhn.training.runner import load_members

@@ -11,7 +11,7 @@ from tiny_runs import tiny_run, train, train_and_evaluate
 from uhn.cli import main
 from uhn.data.sources import STANDIN
 from uhn.models.cnn import CNN, CNNConfig
-from uhn.records import read_record
+from uhn.runs.folder import read_record
 from uhn.training.generate import generate_weights
 from uhn.training.runner import load_members
 from uhn.training.targets import TargetSet

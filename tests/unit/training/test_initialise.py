@@ -73,7 +73,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", [n if n == "kan_kv" else pytest.param(n, marks=pytest.mark.slow) for n in PUBLISHED])
 def test_initial_loss_of_a_fresh_uhn_is_in_the_published_range(name):
-    from uhn.hypernetworks.config import UHNConfig
+    from uhn.configuration.generators import UHNConfig
     from uhn.hypernetworks.uhn import UHN
 
     sizes, lowest, highest = PUBLISHED[name]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_runs import journal, tiny_run, train
 
-from uhn.records import read_json
+from uhn.files import read_json
 from uhn.training import fit as fit_module
 from uhn.training import runner
 from uhn.training.evaluate import evaluate_run

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from uhn.experiments.config import OptimizerConfig
+from uhn.configuration.run import OptimizerConfig
 from uhn.training.optimizer import AdamW
 
 

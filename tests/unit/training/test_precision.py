@@ -7,9 +7,9 @@ import torch
 from tiny_runs import journal, tiny_run, train, train_and_evaluate
 from torch import nn
 
-from uhn.experiments.config import OptimizerConfig
+from uhn.configuration.run import OptimizerConfig
 from uhn.models.registry import build_model
-from uhn.records import read_record
+from uhn.runs.folder import read_record
 from uhn.training.fit import Fit, Progress
 from uhn.training.initialise import statistics_loss
 from uhn.training.optimizer import AdamW

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 from tiny_runs import interrupt_after
 
+from uhn.configuration.run import RunConfig, TrainConfig
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig, TrainConfig
-from uhn.records import read_record
+from uhn.runs.folder import read_record
 from uhn.training import runner
 from uhn.training.evaluate import evaluate_run
 from uhn.training.runner import Interrupted, JobOptions, train_run

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from uhn.configuration.generators import UHNConfig
+from uhn.configuration.resolve import load_experiment, resolve
+from uhn.configuration.run import InitConfig, OptimizerConfig, RunConfig, TrainConfig
 from uhn.data.sources import DataSource
 from uhn.errors import UserError
-from uhn.experiments.config import InitConfig, OptimizerConfig, RunConfig, TrainConfig
-from uhn.experiments.resolve import load_experiment, resolve
-from uhn.hypernetworks.config import UHNConfig
 from uhn.training import runner
 from uhn.training.build import build_generator
 from uhn.training.fit import Fit, Progress

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from uhn.configuration.resolve import load_experiment, resolve
+from uhn.configuration.run import TargetReduction, TaskConfig
 from uhn.errors import UserError
-from uhn.experiments.config import TargetReduction, TaskConfig
-from uhn.experiments.resolve import load_experiment, resolve
 from uhn.models.model_sets import FAMILIES
 from uhn.models.registry import FAMILY_NAMES
 from uhn.training import counts

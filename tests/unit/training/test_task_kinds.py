@@ -6,9 +6,9 @@ import pytest
 import torch
 from tiny_runs import journal, tiny_run, train_and_evaluate, weights
 
-from uhn.experiments.config import RunConfig
-from uhn.experiments.resolve import load_experiment, resolve
-from uhn.records import read_record
+from uhn.configuration.resolve import load_experiment, resolve
+from uhn.configuration.run import RunConfig
+from uhn.runs.folder import read_record
 from uhn.training.phases import training_loss
 from uhn.training.workload import Draws, Member
 

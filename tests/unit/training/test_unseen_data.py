@@ -8,6 +8,7 @@ import pytest
 import torch
 from tiny_runs import journal, tiny_run, train, train_and_evaluate, weights
 
+from uhn.configuration.resolve import load_experiment, resolve
 from uhn.data.checksums import checksum
 from uhn.data.images import load_images
 from uhn.data.planetoid import load_graph
@@ -16,7 +17,6 @@ from uhn.data.splits import validation_split
 from uhn.data.texts import load_texts
 from uhn.data.verify import marker_path
 from uhn.errors import UserError
-from uhn.experiments.resolve import load_experiment, resolve
 from uhn.models.model_sets import FAMILIES
 from uhn.training.evaluate import evaluate_run
 from uhn.training.runner import load_members

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uhn.configuration.yaml_files import read_yaml
 from uhn.errors import UserError
 from uhn.paths import config_dir
 from uhn.reporting.definitions import needed_runs
-from uhn.yaml_files import read_yaml
 
 # What a kind reads of every run beside result.json.
 FURTHER_FILES = {"curves": "metrics.jsonl", "levels": "metrics.jsonl", "kernels": "kernel.npy"}

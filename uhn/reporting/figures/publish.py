@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 from uhn.reporting.collect import Pair, Run, collect, version_warnings
 from uhn.reporting.definitions import load_table
 from uhn.reporting.figures.definitions import FigureDefinition, load_figure

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.planetoid import load_graph
 from uhn.data.sources import DataSource
-from uhn.experiments.config import RunConfig, TaskConfig
 from uhn.layers.functional import Activations
 from uhn.layers.sparse_features import SparseFeatures
 from uhn.models.base import TargetModel

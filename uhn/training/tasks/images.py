@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.images import ImageSet, augment, load_images, normalise
 from uhn.data.sources import DataSource
 from uhn.data.splits import training_order_generator, validation_split
 from uhn.device import upload
-from uhn.experiments.config import RunConfig, TaskConfig
 from uhn.models.base import TargetModel
 from uhn.seeding import derive_seed
 from uhn.training.tasks.base import Batch, DataFacts, Task

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.sources import DataSource
-from uhn.experiments.config import RunConfig, TaskConfig
 from uhn.training.tasks.base import Task
 
 

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.formulas import load_formula
 from uhn.data.splits import validation_split
-from uhn.experiments.config import RunConfig, TaskConfig
 from uhn.models.base import TargetModel
 from uhn.training.tasks.base import Batch, DataFacts, WholeBatchTask
 

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.sources import DataSource
 from uhn.data.splits import training_order_generator, validation_split
 from uhn.data.texts import TextSet, load_texts, pad_batch
 from uhn.device import upload
-from uhn.experiments.config import RunConfig, TaskConfig
 from uhn.models.base import TargetModel
 from uhn.training.tasks.base import Batch, DataFacts, Task
 from uhn.training.tasks.classification import Score, cross_entropy

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uhn.experiments.config import RunConfig
-from uhn.hypernetworks.config import UHNConfig
+from uhn.configuration.generators import UHNConfig
+from uhn.configuration.run import RunConfig
 
 # One CPU core at the tall matrix shapes of generation, float32, and the time per step that does not depend on
 # the generator (target model, autograd, optimiser); both measured on a 2-core x86-64 machine with AVX-512.

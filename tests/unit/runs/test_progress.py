@@ -3,7 +3,7 @@
 import pytest
 from tiny_runs import interrupt_after, tiny_run, train
 
-from uhn.training.progress import runs_in_progress
+from uhn.runs.progress import runs_in_progress
 from uhn.training.runner import Interrupted
 
 

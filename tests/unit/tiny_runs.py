@@ -5,9 +5,9 @@ import os
 import signal
 from dataclasses import replace
 
-from uhn.experiments.config import TargetReduction
-from uhn.experiments.resolve import load_experiment, resolve
-from uhn.records import read_record
+from uhn.configuration.resolve import load_experiment, resolve
+from uhn.configuration.run import TargetReduction
+from uhn.runs.folder import read_record
 from uhn.training import runner
 from uhn.training.evaluate import evaluate_run
 from uhn.training.runner import JobOptions, train_run

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from uhn.errors import UserError
-from uhn.records import write_bytes
+from uhn.files import write_bytes
 
 PROCESSES, TIMES = 4, 50
 

@@ -12,9 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from uhn.paths import REPOSITORY
+from uhn.paths import PACKAGE, REPOSITORY
 
 # The parts of the package that determine a run's numbers.
 NUMERIC_SOURCES = ("descriptors", "layers", "models", "hypernetworks", "data", "training", "seeding.py")
@@ -23,17 +21,22 @@ NUMERIC_SOURCES = ("descriptors", "layers", "models", "hypernetworks", "data", "
 @cache
 def source_digest() -> str:
     """Return the sha256 over the package's sources that determine numbers; tables compare it between runs."""
-    package = Path(__file__).parent
     digest = hashlib.sha256()
     for name in NUMERIC_SOURCES:
-        path = package / name
+        path = PACKAGE / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+            digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def provenance(device: torch.device) -> dict[str, Any]:
-    """Return versions, commit and machine of the present process as plain scalars."""
+def provenance(device: str, threads: int, gpu: str | None) -> dict[str, Any]:
+    """Return versions, commit and machine of the present process as plain scalars.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        threads: CPU threads of torch.
+        gpu: name of the GPU; None on a CPU.
+    """
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": None if (status := _git("status", "--porcelain")) is None else bool(status),
@@ -42,9 +45,9 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "platform": f"{sys.platform} {platform.machine()}",
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "device": device.type,
-        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "threads": threads,
+        "device": device,
+        "gpu": gpu,
     }
 
 

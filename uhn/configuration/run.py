@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from uhn import CODE_VERSION
+from uhn.configuration.generators import ChunkedConfig, GenerationConfig, HAConfig, UHNConfig
 from uhn.errors import UserError
-from uhn.hypernetworks.config import ChunkedConfig, GenerationConfig, HAConfig, UHNConfig
 from uhn.paths import run_key
 
 HYPERNETWORKS = {"uhn": UHNConfig, "ha": HAConfig, "chunked": ChunkedConfig}

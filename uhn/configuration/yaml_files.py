@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from uhn.errors import UserError
-from uhn.records import schema_problem
+from uhn.schema import schema_problem
 
 
 def read_yaml(path: Path, schema: str) -> dict[str, Any]:

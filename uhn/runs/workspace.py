@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
-from uhn.experiments.config import RunConfig
 
 
 @contextmanager

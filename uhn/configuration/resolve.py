@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from uhn.errors import UserError
-from uhn.experiments.config import (
+from uhn.configuration.generators import ChunkedConfig, GenerationConfig, HAConfig, UHNConfig
+from uhn.configuration.run import (
     InitConfig,
     OptimizerConfig,
     RunConfig,
@@ -17,9 +17,9 @@ from uhn.experiments.config import (
     TaskConfig,
     TrainConfig,
 )
-from uhn.hypernetworks.config import ChunkedConfig, GenerationConfig, HAConfig, UHNConfig
+from uhn.configuration.yaml_files import pick_file, read_yaml
+from uhn.errors import UserError
 from uhn.paths import config_dir
-from uhn.yaml_files import pick_file, read_yaml
 
 # Tasks whose data are computed.
 FILELESS = {"formula_regression"}

@@ -1,1 +1,0 @@
-"""Typed configuration: YAML files -> the runs of a scale. Imports no torch, so that the DAG can read it."""
