@@ -85,16 +85,21 @@ class RecursiveChain(nn.Module):
 
     def levels(self, leaf: TargetModel) -> Iterator[Level]:
         """Generate level after level, each when it is asked for: H1, ..., HK, the leaf, with their weights."""
-        network = None
+        weights = None
         for _ in range(self.depth):
-            weights = self._generate(self.inner, network)
+            weights = self._generate(self.inner, weights)
             yield self.inner, weights
-            network = GeneratedNetwork(self.inner, weights, self.root.matmul_dtype)
-        yield leaf, self._generate(leaf, network)
+        yield leaf, self._generate(leaf, weights)
 
-    def _generate(self, target: TargetModel, network: GeneratedNetwork | None) -> dict[str, Tensor]:
-        """Generate one level in the root's own type, whatever autocast is active: rounding compounds level by level."""
+    def _generate(self, target: TargetModel, above: dict[str, Tensor] | None) -> dict[str, Tensor]:
+        """Generate one level in the root's own type, whatever autocast is active: rounding compounds level by level.
+
+        Args:
+            target: the model of the level.
+            above: weights of the generated UHN that generates it; None for the root.
+        """
         with torch.autocast(next(self.parameters()).device.type, enabled=False):
+            network = None if above is None else GeneratedNetwork(self.inner, above, self.root.matmul_dtype)
             return target.unflatten(self.root.generate_scalars(target, network))
 
     def extra_repr(self) -> str:

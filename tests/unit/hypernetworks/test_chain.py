@@ -214,3 +214,12 @@ def test_bfloat16_products_reach_the_generated_trunks():
     assert all(torch.equal(found[name], w) for name, w in same.items())
     error = max((rounded[name] - w).norm() / w.norm() for name, w in exact.items())
     assert 1e-4 < error < 5e-2
+
+
+def test_autocast_rounds_no_level():
+    leaf = make_leaf()
+    chain = make_chain(2, leaf).float()
+    plain = chain(leaf)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = chain(leaf)
+    assert all(torch.equal(found[name], w) for name, w in plain.items())
