@@ -13,8 +13,8 @@ from torch.func import functional_call
 from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.normalization import Ranges, union
 from uhn.errors import UserError
-from uhn.hypernetworks.first_layer import FeatureOperator, apply_operators
-from uhn.hypernetworks.fused_trunk import ResidualStack, fused_stack
+from uhn.hypernetworks.evaluation import FeatureOperator, apply_operators
+from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack, fused_stack
 from uhn.hypernetworks.uhn import FUSED_ROWS, UHN
 from uhn.layers.activation import LEAKY_RELU
 from uhn.layers.functional import NORM_EPS

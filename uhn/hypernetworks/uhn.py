@@ -22,11 +22,11 @@ from uhn.descriptors.normalization import (
     check_covered,
 )
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features, make_index_encoding, make_structure_encoding
-from uhn.hypernetworks.first_layer import FeatureOperator, FirstLayerPlan, OperatorStack, SharedParts, apply_operators
-from uhn.hypernetworks.first_layer.permutation import Permutation
-from uhn.hypernetworks.first_layer.policy import feature_dtype, kept_bytes
-from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
-from uhn.hypernetworks.restriction import restrict
+from uhn.hypernetworks.evaluation import FeatureOperator, FirstLayerPlan, OperatorStack, SharedParts, apply_operators
+from uhn.hypernetworks.evaluation.fused_trunk import fused_trunk, tape_bytes
+from uhn.hypernetworks.evaluation.permutation import Permutation
+from uhn.hypernetworks.evaluation.policy import feature_dtype, kept_bytes
+from uhn.hypernetworks.evaluation.restriction import restrict
 from uhn.hypernetworks.structure_encoder import StructureEncoder
 from uhn.hypernetworks.trunk import Trunk
 from uhn.models.base import TargetModel
@@ -61,7 +61,7 @@ class UHN(nn.Module):
     computed once and kept while the target lives; on a GPU also only until autocast is switched on or off. Of many
     targets those are kept that come first and fit ``GenerationConfig.kept_mb``; for the others what targets share is
     kept and the rest assembled whenever they come. See
-    :mod:`uhn.hypernetworks.first_layer` for how the encoding and the first layer are evaluated together.
+    :mod:`uhn.hypernetworks.evaluation` for how the encoding and the first layer are evaluated together.
 
     Under autocast the products are rounded as anywhere, phases and the generated scalars are not: these come back in
     the generator's own type.

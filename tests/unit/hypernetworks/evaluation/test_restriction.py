@@ -10,7 +10,7 @@ from uhn.descriptors.index import Axis, ComponentGrid, IndexField, materialise_i
 from uhn.descriptors.normalization import Normalizer
 from uhn.descriptors.vocabulary import DatasetType
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.first_layer import FirstLayerPlan
+from uhn.hypernetworks.evaluation import FirstLayerPlan
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 from uhn.models.transformer import Transformer, TransformerConfig

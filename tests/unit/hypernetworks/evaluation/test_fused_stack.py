@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from uhn.hypernetworks.fused_trunk import ResidualStack, fused_stack
+from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack, fused_stack
 from uhn.layers.activation import LEAKY_RELU
 from uhn.layers.functional import NORM_EPS
 from uhn.models.generated_uhn import GeneratedTrunk, GeneratedUHNConfig

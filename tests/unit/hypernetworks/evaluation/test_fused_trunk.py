@@ -8,7 +8,7 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functional_call
 
-from uhn.hypernetworks.fused_trunk import fused_trunk, tape_bytes
+from uhn.hypernetworks.evaluation.fused_trunk import fused_trunk, tape_bytes
 from uhn.hypernetworks.trunk import Trunk
 
 

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from uhn.hypernetworks.first_layer.gridding import AxisGridding, grid_axis, wrap
-from uhn.hypernetworks.first_layer.phases import GridPhases, phase_table, rows_of
+from uhn.hypernetworks.evaluation.gridding import AxisGridding, grid_axis, wrap
+from uhn.hypernetworks.evaluation.phases import GridPhases, phase_table, rows_of
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import torch
 
 from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.hypernetworks import uhn as uhn_module
-from uhn.hypernetworks.first_layer import OperatorStack
-from uhn.hypernetworks.first_layer.dense import DenseOperator
+from uhn.hypernetworks.evaluation import OperatorStack
+from uhn.hypernetworks.evaluation.dense import DenseOperator
 from uhn.hypernetworks.uhn import UHN, _Queries
 from uhn.models.registry import build_model
 

@@ -6,8 +6,8 @@ import torch
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField, materialise_index_table
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.first_layer import FirstLayerPlan, separable
-from uhn.hypernetworks.first_layer.policy import (
+from uhn.hypernetworks.evaluation import FirstLayerPlan, separable
+from uhn.hypernetworks.evaluation.policy import (
     considers_gridding,
     exact_routes,
     feature_dtype,

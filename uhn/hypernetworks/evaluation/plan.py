@@ -14,14 +14,14 @@ from torch import Tensor
 from uhn.descriptors.index import ComponentGrid
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.first_layer.dense import DenseOperator
-from uhn.hypernetworks.first_layer.gridding import count_bins, grid_axis, wrap
-from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack
-from uhn.hypernetworks.first_layer.phases import GridPhases, grid_phases, rows_of
-from uhn.hypernetworks.first_layer.policy import considers_gridding, exact_routes, split_axes
-from uhn.hypernetworks.first_layer.separable import SeparableOperator
-from uhn.hypernetworks.first_layer.shared import Gridding, SharedParts
-from uhn.hypernetworks.first_layer.structured import StructuredOperator, transform_macs
+from uhn.hypernetworks.evaluation.dense import DenseOperator
+from uhn.hypernetworks.evaluation.gridding import count_bins, grid_axis, wrap
+from uhn.hypernetworks.evaluation.operator import FeatureOperator, OperatorStack
+from uhn.hypernetworks.evaluation.phases import GridPhases, grid_phases, rows_of
+from uhn.hypernetworks.evaluation.policy import considers_gridding, exact_routes, split_axes
+from uhn.hypernetworks.evaluation.separable import SeparableOperator
+from uhn.hypernetworks.evaluation.shared import Gridding, SharedParts
+from uhn.hypernetworks.evaluation.structured import StructuredOperator, transform_macs
 
 ROUTES = ("auto", "dense", "separable", "structured")
 

@@ -8,8 +8,8 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from uhn.hypernetworks.first_layer.phases import GridPhases, phase_table, rows_of
-from uhn.hypernetworks.first_layer.policy import rotations_at_once
+from uhn.hypernetworks.evaluation.phases import GridPhases, phase_table, rows_of
+from uhn.hypernetworks.evaluation.policy import rotations_at_once
 
 
 def rotate(weight: Tensor, cos: Tensor, sin: Tensor, out: Tensor) -> None:

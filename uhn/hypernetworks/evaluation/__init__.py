@@ -5,8 +5,8 @@ non-uniform Fourier transform of the columns of W and need not be computed throu
 Four evaluations of the same function, chosen per component: see :mod:`.plan`. Method: docs/first_layer.md.
 """
 
-from uhn.hypernetworks.first_layer.operator import FeatureOperator, OperatorStack, apply_operators
-from uhn.hypernetworks.first_layer.plan import ROUTES, FirstLayerPlan
-from uhn.hypernetworks.first_layer.shared import SharedParts
+from uhn.hypernetworks.evaluation.operator import FeatureOperator, OperatorStack, apply_operators
+from uhn.hypernetworks.evaluation.plan import ROUTES, FirstLayerPlan
+from uhn.hypernetworks.evaluation.shared import SharedParts
 
 __all__ = ["ROUTES", "FeatureOperator", "FirstLayerPlan", "OperatorStack", "SharedParts", "apply_operators"]

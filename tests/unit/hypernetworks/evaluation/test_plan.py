@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField, materialise_index_table
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.first_layer import FirstLayerPlan
+from uhn.hypernetworks.evaluation import FirstLayerPlan
 
 OUT, IN = IndexField.OUT_IDX, IndexField.IN_IDX
 HIDDEN = 5

@@ -2,7 +2,7 @@
 
 import torch
 
-from uhn.hypernetworks.first_layer.permutation import Permutation
+from uhn.hypernetworks.evaluation.permutation import Permutation
 
 
 def test_rows_and_gradients_are_those_of_indexing():

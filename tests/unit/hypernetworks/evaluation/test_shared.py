@@ -11,8 +11,8 @@ from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.first_layer import SharedParts
-from uhn.hypernetworks.first_layer import shared as shared_module
+from uhn.hypernetworks.evaluation import SharedParts
+from uhn.hypernetworks.evaluation import shared as shared_module
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.model_sets import FAMILIES
 from uhn.models.registry import build_model

@@ -13,9 +13,9 @@ from torch import Tensor
 from uhn.descriptors.index import Axis, ComponentGrid
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features
-from uhn.hypernetworks.first_layer.phases import features, phase_table
-from uhn.hypernetworks.first_layer.policy import TABLE_ROWS
-from uhn.hypernetworks.first_layer.structured import GriddedPlane
+from uhn.hypernetworks.evaluation.phases import features, phase_table
+from uhn.hypernetworks.evaluation.policy import TABLE_ROWS
+from uhn.hypernetworks.evaluation.structured import GriddedPlane
 
 # Tables grow by blocks of so many coordinates, computed alone: the last digits of a product depend on the number of its
 # rows, and those of a feature must not depend on which target came first.

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from uhn.hypernetworks.fused_trunk import tape_bytes
+from uhn.hypernetworks.evaluation.fused_trunk import tape_bytes
 
 ROWS, WIDTH, BLOCKS = 92231, 128, 2
 
 # One process per variant, because a process's peak memory cannot be reset.
 STEP = f"""
 import json, sys, time, torch
-from uhn.hypernetworks.fused_trunk import fused_trunk
+from uhn.hypernetworks.evaluation.fused_trunk import fused_trunk
 from uhn.hypernetworks.trunk import Trunk
 
 def peak_bytes():
@@ -54,7 +54,7 @@ def cost():
 
     def measure(variant):
         command = [sys.executable, "-c", STEP, variant]
-        root = Path(__file__).parents[3]
+        root = Path(__file__).parents[4]
         return json.loads(subprocess.run(command, env=environment, cwd=root, check=True, capture_output=True).stdout)
 
     return {variant: measure(variant) for variant in ("module", "keep", "recompute")}

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from uhn.hypernetworks.first_layer.dense import DenseOperator
-from uhn.hypernetworks.first_layer.permutation import Permutation
+from uhn.hypernetworks.evaluation.dense import DenseOperator
+from uhn.hypernetworks.evaluation.permutation import Permutation
 
 
 class FeatureOperator(Protocol):

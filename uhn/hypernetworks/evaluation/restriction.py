@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from uhn.device import upload
-from uhn.hypernetworks.first_layer.phases import rows_of
+from uhn.hypernetworks.evaluation.phases import rows_of
 from uhn.models.base import TargetModel
 
 
