@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from uhn.configuration.generators import GenerationConfig, UHNConfig
@@ -15,6 +15,7 @@ from uhn.descriptors.normalization import Ranges, union
 from uhn.errors import UserError
 from uhn.hypernetworks.evaluation import FeatureOperator, apply_operators
 from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack, fused_stack
+from uhn.hypernetworks.generator import Generator
 from uhn.hypernetworks.uhn import FUSED_ROWS, UHN
 from uhn.layers.activation import LEAKY_RELU
 from uhn.layers.functional import NORM_EPS
@@ -29,7 +30,7 @@ def chain_ranges(inner: GeneratedUHNConfig, leaf: TargetModel) -> Ranges:
     return union([_architecture(inner).ranges(), leaf.ranges()])
 
 
-class RecursiveChain(nn.Module):
+class RecursiveChain(Generator):
     """H0 generates H1, ..., HK generates the leaf; only H0, the root, has parameters.
 
     The generated UHNs H1 to HK have one architecture and read the root's encodings, so a chain prepares two
@@ -68,8 +69,8 @@ class RecursiveChain(nn.Module):
         """The architecture of the generated UHNs, without weights."""
         return self._inner[0]
 
-    def forward(self, leaf: TargetModel) -> dict[str, Tensor]:
-        """Generate the weights of the leaf."""
+    def forward(self, leaf: TargetModel, rows: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Generate all weights of the leaf."""
         _, weights = self.generate_level(leaf, self.depth)
         return weights
 

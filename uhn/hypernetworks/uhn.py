@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from uhn.configuration.generators import GenerationConfig, UHNConfig
@@ -27,6 +27,7 @@ from uhn.hypernetworks.evaluation.fused_trunk import fused_trunk, tape_bytes
 from uhn.hypernetworks.evaluation.permutation import Permutation
 from uhn.hypernetworks.evaluation.policy import feature_dtype, kept_bytes
 from uhn.hypernetworks.evaluation.restriction import restrict
+from uhn.hypernetworks.generator import Generator
 from uhn.hypernetworks.structure_encoder import StructureEncoder
 from uhn.hypernetworks.trunk import Trunk
 from uhn.models.base import TargetModel
@@ -54,7 +55,7 @@ class Network(Protocol):
         """Generate scalars from index features (rows, 2 F). Shape (rows,)."""
 
 
-class UHN(nn.Module):
+class UHN(Generator):
     """One network that generates every scalar of any target model its ranges cover.
 
     What a target's queries need and training does not change (features, transforms, the order of rows) is
@@ -69,6 +70,8 @@ class UHN(nn.Module):
     Shapes:
         target with N scalars -> its named tensors, N numbers in all
     """
+
+    uses_rows = True
 
     def __init__(self, config: UHNConfig, ranges: Ranges, generation: GenerationConfig | None = None) -> None:
         super().__init__()
