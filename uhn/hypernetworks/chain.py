@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import torch
@@ -13,10 +13,9 @@ from torch.func import functional_call
 from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.normalization import Ranges, union
 from uhn.errors import UserError
-from uhn.hypernetworks.evaluation import FeatureOperator, apply_operators
-from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack, fused_stack
+from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack
 from uhn.hypernetworks.generator import Generator
-from uhn.hypernetworks.uhn import FUSED_ROWS, UHN
+from uhn.hypernetworks.uhn import UHN
 from uhn.layers.activation import LEAKY_RELU
 from uhn.layers.functional import NORM_EPS
 from uhn.models.base import TargetModel
@@ -33,8 +32,9 @@ def chain_ranges(inner: GeneratedUHNConfig, leaf: TargetModel) -> Ranges:
 class RecursiveChain(Generator):
     """H0 generates H1, ..., HK generates the leaf; only H0, the root, has parameters.
 
-    The generated UHNs H1 to HK have one architecture and read the root's encodings, so a chain prepares two
-    targets whatever its depth. Level k is the model that Hk generates: level K is the leaf.
+    The generated UHNs H1 to HK have one architecture and read the root's encodings: generating level by level is the
+    root's evaluation with another network behind the encodings. Level k is the model that Hk generates; level K is the
+    leaf.
 
     Args:
         config: sizes of the root, with task-structure encoder.
@@ -99,58 +99,62 @@ class RecursiveChain(Generator):
             target: the model of the level.
             above: weights of the generated UHN that generates it; None for the root.
         """
-        with torch.autocast(next(self.parameters()).device.type, enabled=False):
-            network = None if above is None else GeneratedNetwork(self.inner, above, self.root.matmul_dtype)
-            return target.unflatten(self.root.generate_scalars(target, network))
+        network = self.root if above is None else GeneratedNetwork(self.inner, above)
+        with torch.autocast(self.root.engine.device.type, enabled=False):
+            return target.unflatten(self.root.engine.scalars(target, network))
 
     def extra_repr(self) -> str:
         return f"depth={self.depth}"
 
 
 class GeneratedNetwork:
-    """A generated UHN as the network behind the root's encodings.
+    """A generated UHN as the network behind the root's encodings (`uhn.hypernetworks.evaluation.network.Network`).
 
     Args:
         model: its architecture.
-        weights: its weights by name; gradients go to them.
-        matmul_dtype: see :func:`fused_trunk`.
+        weights: its weights by name; gradients flow to them.
     """
 
-    def __init__(self, model: GeneratedUHN, weights: dict[str, Tensor], matmul_dtype: torch.dtype | None) -> None:
+    def __init__(self, model: GeneratedUHN, weights: dict[str, Tensor]) -> None:
         self.model = model
         self.weights = weights
-        self.matmul_dtype = matmul_dtype
 
-    def structure_vector(self, features: Tensor) -> Tensor:
+    @property
+    def first_layer(self) -> tuple[Tensor, Tensor]:
+        """Weight (d, 2 F) and bias (d,) of the first layer."""
+        return self._linear("first")
+
+    def conditioning(self, structure_features: Tensor) -> Tensor:
         """Encode structure features (L, 2 F_s) to the conditioning vector (1, d)."""
-        return self._run("structure_encoder", features.unsqueeze(0))
+        return self._run("structure_encoder", structure_features.unsqueeze(0))
 
-    def from_operators(self, operators: Sequence[FeatureOperator], structure: Tensor) -> Tensor:
-        """Generate the scalars whose index features the operators stand for, in their order. Shape (rows,)."""
-        return self._after_first(apply_operators(operators, *self._linear("first")), structure)
+    def answer(self, features: Tensor, conditioning: Tensor) -> Tensor:
+        """Generate the scalars of index features (rows, 2 F). Shape (rows,)."""
+        return self.after_first(F.linear(features, *self.first_layer), conditioning)
 
-    def from_features(self, features: Tensor, structure: Tensor) -> Tensor:
-        """Generate scalars from index features (rows, 2 F). Shape (rows,)."""
-        return self._run("trunk", F.linear(features, *self._linear("first")), structure)
+    def after_first(self, h: Tensor, conditioning: Tensor) -> Tensor:
+        """Continue from the first layer's output (rows, d). Shape (rows,)."""
+        return self._run("trunk", h, conditioning)
 
-    def _linear(self, layer: str) -> tuple[Tensor, Tensor]:
-        return self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"]
-
-    def _after_first(self, h: Tensor, structure: Tensor) -> Tensor:
-        if len(h) < FUSED_ROWS or h.device.type != "cpu":
-            return self._run("trunk", h, structure)
-        weight = self.weights["trunk.readout.weight"]
-        h, structure = h.to(weight.dtype), structure.to(weight.dtype)  # autocast may have rounded them
-        layers = tuple((None, None, *self._linear(f"trunk.layers.{i}")) for i in range(len(self.model.trunk.layers)))
-        stack = ResidualStack(
-            layers, self._linear("trunk.readout"), eps=(NORM_EPS,) * len(layers), span=1, slope=LEAKY_RELU.param
+    def residual_stack(self) -> ResidualStack:
+        """Return the tensors that `after_first` computes with."""
+        names = [f"trunk.layers.{i}" for i in range(len(self.model.trunk.layers))]
+        return ResidualStack(
+            layers=tuple((None, None, *self._linear(name)) for name in names),
+            readout=self._linear("trunk.readout"),
+            eps=(NORM_EPS,) * len(names),
+            span=1,
+            slope=LEAKY_RELU.param,
         )
-        return fused_stack(h, stack, structure, matmul_dtype=self.matmul_dtype)
 
-    def _run(self, part: str, *inputs: Tensor) -> Tensor:
+    def _linear(self, name: str) -> tuple[Tensor, Tensor]:
+        return self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+
+    def _run(self, name: str, *inputs: Tensor) -> Tensor:
         """Run a submodule of the model with its share of the weights."""
-        weights = {name.removeprefix(f"{part}."): w for name, w in self.weights.items() if name.startswith(f"{part}.")}
-        return functional_call(self.model.get_submodule(part), weights, inputs, strict=True)
+        prefix = f"{name}."
+        weights = {full.removeprefix(prefix): w for full, w in self.weights.items() if full.startswith(prefix)}
+        return functional_call(self.model.get_submodule(name), weights, inputs, strict=True)
 
 
 def _architecture(config: GeneratedUHNConfig) -> GeneratedUHN:

@@ -110,7 +110,7 @@ def test_generation_in_groups_composes_through_the_chain(memory_mb):
     chain = make_chain(2, leaf, replace(EXACT, memory_mb=memory_mb))
     levels = compose_by_hand(chain, leaf, 2)
     weights = chain(leaf)
-    assert len(chain.root._prepared[leaf].queries.groups) > 1
+    assert len(chain.root.engine.prepare(leaf).queries.groups) > 1
     assert_close(weights, levels[-1], 1e-11)
     assert_close(gradients(chain, weights), gradients(chain, levels[-1]), 1e-11)
 

@@ -42,8 +42,8 @@ class DenseOperator:
 
     def split(self, rows: int) -> list[DenseOperator]:
         """Cut between rows."""
-        return [DenseOperator(part) for part in self.matrix.split(rows)]
+        return [DenseOperator(matrix) for matrix in self.matrix.split(rows)]
 
     def tensor_order(self) -> Tensor:
-        """Return, for each scalar in tensor order, its row: they are in order."""
+        """Return the row of each scalar: rows are in tensor order already."""
         return torch.arange(self.rows, device=self.matrix.device)

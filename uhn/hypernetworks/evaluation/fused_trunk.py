@@ -1,12 +1,11 @@
-"""Everything of the index branch after its first layer, in cache-sized chunks (paper, Section 3.3).
+"""The index branch after its first layer, computed in cache-sized chunks of rows (paper, Section 3.3).
 
-The same function of the same parameters as `Trunk` after ``first``, or as the trunk of a generated UHN, with a
-hand-written backward:
+The same function of the same tensors as the plain modules, with a hand-written backward pass:
 
 - LayerNorm's gain and bias are folded into the Linear behind it: ``W (g x + b) + c = (W diag g) x + (W b + c)``.
 - Rows go through all layers one chunk at a time, in buffers that stay in the cache.
 - Of each layer only its activated input is kept, with its mean and reciprocal deviation per row, or, with
-  ``recompute``, nothing but the input of the whole.
+  ``recompute``, nothing but the input of the first layer.
 """
 
 from __future__ import annotations
@@ -17,54 +16,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from uhn.hypernetworks.trunk import Trunk
-
-
-def fused_trunk(
-    h: Tensor,
-    trunk: Trunk,
-    structure: Tensor | None = None,
-    *,
-    chunk_rows: int = 2048,
-    recompute: bool = False,
-    matmul_dtype: torch.dtype | None = None,
-) -> Tensor:
-    """Apply the residual blocks, the structure vector and the readout of a trunk to its first layer's output.
-
-    Exact up to rounding; differentiable once in ``h``, ``structure`` and the trunk's tensors, which may be
-    non-leaf (recursion). Not affected by autocast.
-
-    Args:
-        h: what ``trunk.first`` returned.
-        trunk: whose blocks and readout to apply.
-        structure: conditioning vector, added to every row behind the blocks.
-        chunk_rows: rows that go through all layers together.
-        recompute: keep only ``h`` for the backward pass and repeat the forward pass in it, chunk by chunk.
-        matmul_dtype: type to round the blocks' matrix products to, for speed; the function is then
-            another one, in bfloat16 gradients differ by several percent. None computes them in the type of ``h``.
-
-    Shapes:
-        h (rows, d), structure (1, d) or None -> (rows,)
-
-    Raises:
-        ValueError: on tensors of other shapes or no rows per chunk.
-        TypeError: if ``h``, ``structure`` and the trunk differ in type.
-    """
-    return fused_stack(
-        h,
-        _stack_of(trunk),
-        structure,
-        chunk_rows=chunk_rows,
-        recompute=recompute,
-        matmul_dtype=matmul_dtype,
-    )
-
 
 class ResidualStack(NamedTuple):
     """Layers that activate, standardise, scale, shift and map, with shortcuts; then activation and readout.
 
     Args:
-        layers: gain and shift, both None where the norm has neither, weight and bias of each.
+        layers: gain and shift (both None for a norm without them), weight and bias of each layer.
         readout: weight and bias.
         eps: of each norm.
         span: layers inside one shortcut.
@@ -81,24 +38,44 @@ class ResidualStack(NamedTuple):
     slope: float
 
 
-def fused_stack(
+def fused_trunk(
     h: Tensor,
     stack: ResidualStack,
-    structure: Tensor | None = None,
+    conditioning: Tensor | None = None,
     *,
     chunk_rows: int = 2048,
     recompute: bool = False,
     matmul_dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """Do the same as :func:`fused_trunk` for any stack; ``structure`` is added before the last activation."""
+    """Apply residual layers, the conditioning vector and the readout to the first layer's output.
+
+    Exact up to rounding; differentiable once in ``h``, ``conditioning`` and the tensors of the stack, which may be
+    non-leaf (recursion). Not affected by autocast.
+
+    Args:
+        h: output of the first layer.
+        stack: the layers and the readout.
+        conditioning: vector added to every row before the last activation.
+        chunk_rows: rows that go through all layers together.
+        recompute: keep only ``h`` for the backward pass, which repeats the forward pass chunk by chunk.
+        matmul_dtype: type to round the layers' matrix products to, for speed; None for the type of ``h``. This changes
+            the function: bfloat16 gradients are off by several percent.
+
+    Shapes:
+        h (rows, d), conditioning (1, d) or None -> (rows,)
+
+    Raises:
+        ValueError: on tensors of other shapes or no rows per chunk.
+        TypeError: if ``h``, ``conditioning`` and the stack differ in type.
+    """
     parameters = [*stack.readout, *(tensor for layer in stack.layers for tensor in layer)]
-    _check(h, structure, parameters, chunk_rows)
+    _check(h, conditioning, parameters, chunk_rows)
     settings = _Settings(chunk_rows, recompute, matmul_dtype or h.dtype, stack.eps, stack.span, stack.slope)
-    inputs = (h, structure, *parameters)
+    inputs = (h, conditioning, *parameters)
     if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in inputs):
         return _FusedTrunk.apply(settings, *inputs)
     with torch.no_grad(), torch.autocast(h.device.type, enabled=False):
-        return _forward(settings, h, structure, parameters, None)
+        return _forward(settings, h, conditioning, parameters, None)
 
 
 def tape_bytes(
@@ -126,21 +103,6 @@ class _Settings(NamedTuple):
     slope: float
 
 
-def _stack_of(trunk: Trunk) -> ResidualStack:
-    layers = [
-        (norm, linear)
-        for block in trunk.blocks
-        for norm, linear in ((block.norm1, block.linear1), (block.norm2, block.linear2))
-    ]
-    return ResidualStack(
-        layers=tuple((norm.weight, norm.bias, linear.weight, linear.bias) for norm, linear in layers),
-        readout=(trunk.readout.weight, trunk.readout.bias),
-        eps=tuple(norm.eps for norm, _ in layers),
-        span=2,
-        slope=0.0,
-    )
-
-
 class _Folded(NamedTuple):
     """A Linear with the affine map of the LayerNorm before it folded in; weight in the products' type."""
 
@@ -150,9 +112,9 @@ class _Folded(NamedTuple):
 
 
 class _Tape(NamedTuple):
-    """What the forward pass leaves for the backward pass.
+    """What the forward pass keeps for the backward pass.
 
-    Chunk after chunk, so that a chunk is one piece of memory, which `rows` views layer by layer.
+    Rows are stored chunk after chunk, so that a chunk is contiguous memory; `rows` views it layer by layer.
 
     Shapes:
         activations (rows, layers + 1, d): activated inputs of the layers and of the readout;
@@ -176,44 +138,41 @@ class _Tape(NamedTuple):
 
 
 class _FusedTrunk(torch.autograd.Function):
-    """The differentiable operation of h, structure and the parameters in the order of `fused_trunk`.
-
-    Its types are fixed by its arguments, so both passes switch autocast off.
-    """
+    """The differentiable operation. Its arguments fix its types, so both passes switch autocast off."""
 
     @staticmethod
-    def forward(ctx, settings: _Settings, h: Tensor, structure: Tensor | None, *parameters: Tensor) -> Tensor:
+    def forward(ctx, settings: _Settings, h: Tensor, conditioning: Tensor | None, *parameters: Tensor) -> Tensor:
         ctx.settings = settings
         tape = None if settings.recompute else _Tape.empty(h, len(h), len(settings.eps))
         with torch.autocast(h.device.type, enabled=False):
-            output = _forward(settings, h, structure, parameters, tape)
-        kept = (h, structure, None, None) if tape is None else (None, None, *tape)
-        ctx.save_for_backward(*kept, *parameters)
+            output = _forward(settings, h, conditioning, parameters, tape)
+        saved = (h, conditioning, None, None) if tape is None else (None, None, *tape)
+        ctx.save_for_backward(*saved, *parameters)
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        h, structure, activations, statistics, *parameters = ctx.saved_tensors
+        h, conditioning, activations, statistics, *parameters = ctx.saved_tensors
         tape = None if activations is None else _Tape(activations, statistics)
         needed = ctx.needs_input_grad[1:]
         with torch.autocast(grad.device.type, enabled=False):
-            grads = _backward(ctx.settings, h, structure, parameters, tape, grad.contiguous(), needed)
-        return None, *(grad if wanted else None for grad, wanted in zip(grads, needed, strict=True))
+            grads = _backward(ctx.settings, h, conditioning, parameters, tape, grad.contiguous(), needed)
+        return None, *(grad if is_needed else None for grad, is_needed in zip(grads, needed, strict=True))
 
 
-def _check(h: Tensor, structure: Tensor | None, parameters: list[Tensor | None], chunk_rows: int) -> None:
+def _check(h: Tensor, conditioning: Tensor | None, parameters: list[Tensor | None], chunk_rows: int) -> None:
     width = parameters[0].shape[1]
     if h.ndim != 2 or h.shape[1] != width:
         raise ValueError(f"h has shape {tuple(h.shape)}: expected (rows, {width})")
-    if structure is not None and structure.shape != (1, width):
-        raise ValueError(f"structure has shape {tuple(structure.shape)}: expected (1, {width})")
+    if conditioning is not None and conditioning.shape != (1, width):
+        raise ValueError(f"conditioning has shape {tuple(conditioning.shape)}: expected (1, {width})")
     if chunk_rows < 1:
         raise ValueError(f"chunk_rows is {chunk_rows}: expected at least 1")
-    others = [tensor for tensor in (structure, *parameters) if tensor is not None]
+    others = [tensor for tensor in (conditioning, *parameters) if tensor is not None]
     if any(tensor.dtype != h.dtype for tensor in others):
         types = sorted({str(tensor.dtype) for tensor in others})
-        raise TypeError(f"h is {h.dtype}, structure and trunk are {', '.join(types)}: expected one type")
+        raise TypeError(f"h is {h.dtype}, conditioning and stack are {', '.join(types)}: expected one type")
 
 
 def _fold(settings: _Settings, parameters: list[Tensor | None]) -> list[_Folded]:
@@ -237,9 +196,9 @@ def _chunks(rows: int, chunk_rows: int) -> list[tuple[int, int]]:
 
 
 def _forward(
-    settings: _Settings, h: Tensor, structure: Tensor | None, parameters: list[Tensor | None], tape: _Tape | None
+    settings: _Settings, h: Tensor, conditioning: Tensor | None, parameters: list[Tensor | None], tape: _Tape | None
 ) -> Tensor:
-    """Compute the output, leaving the tape if one is given."""
+    """Compute the output, and fill the tape if one is given."""
     folded = _fold(settings, parameters)
     largest = min(settings.chunk_rows, len(h))
     scratch = _Tape.empty(h, largest, len(folded)) if tape is None else None
@@ -247,13 +206,13 @@ def _forward(
     output = h.new_empty(len(h))
     for start, stop in _chunks(len(h), settings.chunk_rows):
         chunk = scratch.rows(0, stop - start) if tape is None else tape.rows(start, stop)
-        _forward_chunk(settings, folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
+        _forward_chunk(settings, folded, h[start:stop], conditioning, chunk, buffers[:, : stop - start])
         torch.mv(chunk.activations[-1], parameters[0][0], out=output[start:stop])
     return output.add_(parameters[1])
 
 
 def _forward_chunk(
-    settings: _Settings, folded: list[_Folded], h: Tensor, structure: Tensor | None, tape: _Tape, buffers: Tensor
+    settings: _Settings, folded: list[_Folded], h: Tensor, conditioning: Tensor | None, tape: _Tape, buffers: Tensor
 ) -> None:
     """Fill the tape of one chunk; its last activation is the readout's input."""
     stream = h
@@ -271,21 +230,21 @@ def _forward_chunk(
             else:
                 stream = torch.add(stream, layer.bias, out=total)
                 _add_product(factor, layer.weight.t(), stream)
-    if structure is not None:
-        stream = torch.add(stream, structure, out=tape.activations[-1])
+    if conditioning is not None:
+        stream = torch.add(stream, conditioning, out=tape.activations[-1])
     _activate(stream, settings.slope, tape.activations[-1])
 
 
 def _backward(
     settings: _Settings,
     h: Tensor | None,
-    structure: Tensor | None,
+    conditioning: Tensor | None,
     parameters: list[Tensor | None],
     tape: _Tape | None,
     grad: Tensor,
     needed: tuple[bool, ...],
 ) -> list[Tensor | None]:
-    """Compute the gradients of h, structure and the parameters; only those ``needed`` are right."""
+    """Compute the gradients of h, conditioning and the parameters; only those that are ``needed`` are correct."""
     folded = _fold(settings, parameters)
     readout = parameters[0][0]
     rows, width = len(grad), len(readout)
@@ -293,7 +252,7 @@ def _backward(
     scratch = _Tape.empty(h, largest, len(folded)) if tape is None else None
     buffers = readout.new_empty(2, largest, width)
     grad_h = readout.new_empty(rows, width) if needed[0] else None
-    grad_structure = readout.new_zeros(1, width)
+    grad_conditioning = readout.new_zeros(1, width)
     grad_readout = readout.new_zeros(width)
     grad_folded = [(readout.new_zeros(width, width), readout.new_zeros(width)) for _ in folded]
     learned = [any(needed[i : i + 4]) for i in range(4, len(needed), 4)]
@@ -302,7 +261,7 @@ def _backward(
         upper, normal = buffers[:, : stop - start]
         if tape is None:
             chunk = scratch.rows(0, stop - start)
-            _forward_chunk(settings, folded, h[start:stop], structure, chunk, buffers[:, : stop - start])
+            _forward_chunk(settings, folded, h[start:stop], conditioning, chunk, buffers[:, : stop - start])
         else:
             chunk = tape.rows(start, stop)
         flow = upper if grad_h is None else grad_h[start:stop]
@@ -310,7 +269,7 @@ def _backward(
         _activation_grad(torch.outer(grad[start:stop], readout, out=flow), last, settings.slope)
         grad_readout.addmv_(last.t(), grad[start:stop])
         if needed[1]:
-            grad_structure += flow.sum(0)
+            grad_conditioning += flow.sum(0)
         for i in reversed(range(0, len(folded), settings.span)):
             update = flow
             for j in reversed(range(i, i + settings.span)):
@@ -319,7 +278,7 @@ def _backward(
                 _activation_grad(update, chunk.activations[j], settings.slope)
             flow += update
 
-    grads = [grad_h, grad_structure, grad_readout.unsqueeze(0), grad.sum().unsqueeze(0)]
+    grads = [grad_h, grad_conditioning, grad_readout.unsqueeze(0), grad.sum().unsqueeze(0)]
     for layer, totals in zip(_layers(parameters), grad_folded, strict=True):
         grads += _unfold(*layer[:3], *totals)
     return grads
@@ -328,7 +287,7 @@ def _backward(
 def _unfold(
     gain: Tensor | None, shift: Tensor | None, weight: Tensor, grad_weight: Tensor, grad_bias: Tensor
 ) -> list[Tensor | None]:
-    """Take the gradients of a folded Linear to gain, shift, weight and bias of the two layers it stands for."""
+    """Convert the gradients of a folded Linear to those of gain, shift, weight and bias."""
     if gain is None:
         return [None, None, grad_weight, grad_bias]
     return [
@@ -347,7 +306,7 @@ def _layer_backward(
     totals: tuple[Tensor, Tensor] | None,
     buffer: Tensor,
 ) -> Tensor:
-    """Take the gradient of a folded Linear's output to the input of its norm, adding to its own totals."""
+    """Convert the gradient of a folded Linear's output to that of its norm's input; add to the parameters' totals."""
     mean, reciprocal = statistics
     factor = grad.to(layer.weight.dtype)
     if totals is not None:

@@ -1,4 +1,4 @@
-"""The interface of the evaluations, and their one autograd function."""
+"""The encoding and the first layer as one linear operator: its interface, and its one autograd function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from uhn.hypernetworks.evaluation.dense import DenseOperator
-from uhn.hypernetworks.evaluation.permutation import Permutation
 
 
 class FeatureOperator(Protocol):
@@ -19,8 +18,8 @@ class FeatureOperator(Protocol):
 
     Args:
         rows, features: extents n and 2 F of the map.
-        dtype: in which it is evaluated; weights and rows may be wider.
-        nbytes: of what it keeps alone, and shares with no other target.
+        dtype: of the arithmetic; weights and rows may be wider.
+        nbytes: of what it shares with no other target.
 
     Shapes:
         weight (2 F, d), rows (n, d)
@@ -38,55 +37,16 @@ class FeatureOperator(Protocol):
         """Add ``features.T @ grad`` to ``out`` (2 F, d)."""
 
     def split(self, rows: int) -> list[FeatureOperator]:
-        """Cut into operators of at most about so many rows, as far as its structure allows."""
+        """Cut the map into operators of at most about so many rows, as far as its structure allows."""
 
     def tensor_order(self) -> Tensor:
-        """Return, for each scalar in row-major order of its tensor, its row."""
-
-
-class OperatorStack:
-    """Operators whose rows follow each other, and where each generated scalar is among them.
-
-    Args:
-        operators: the stack.
-        order: ``order[i]`` is the row of scalar i.
-
-    Shapes:
-        order (rows,); weight (d, 2 F), bias (d,) -> (rows, d), in the stack's order
-    """
-
-    def __init__(self, operators: Sequence[FeatureOperator], order: Tensor) -> None:
-        self.operators = operators
-        self.permutation = Permutation(order)
-
-    @property
-    def order(self) -> Tensor:
-        """Row of each scalar."""
-        return self.permutation.order
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of what is kept for these rows alone."""
-        return self.permutation.nbytes + sum(operator.nbytes for operator in self.operators)
-
-    def __call__(self, weight: Tensor, bias: Tensor) -> Tensor:
-        """Evaluate the layer."""
-        return apply_operators(self.operators, weight, bias)
-
-    def groups(self, rows: int) -> list[list[FeatureOperator]]:
-        """Cut the operators into consecutive groups of about so many rows, to be evaluated one after the other."""
-        groups: list[list[FeatureOperator]] = [[]]
-        for operator in (part for whole in self.operators for part in whole.split(rows)):
-            if groups[-1] and sum(op.rows for op in groups[-1]) + operator.rows > rows:
-                groups.append([])
-            groups[-1].append(operator)
-        return groups
+        """Return the row of each scalar, in row-major order of the tensor."""
 
 
 def apply_operators(operators: Sequence[FeatureOperator], weight: Tensor, bias: Tensor) -> Tensor:
     """Evaluate the layer on the stacked rows of operators.
 
-    Where all of them are evaluated in a narrower type than the weight's, autocast leaves the result in it.
+    If all operators compute in one type, narrower than the weight's, the result keeps that type under autocast.
 
     Shapes:
         weight (d, 2 F), bias (d,) -> (sum of rows, d)
@@ -101,8 +61,8 @@ def apply_operators(operators: Sequence[FeatureOperator], weight: Tensor, bias: 
 class ApplyOperators(torch.autograd.Function):
     """Stack the rows of several operators. The map is linear, so nothing is kept for the backward pass.
 
-    Types are the operators' own affair in both passes, whatever autocast is around them; the gradient of the weight is
-    summed in the weight's type.
+    Each operator chooses its types itself: both passes switch autocast off. The gradient of the weight is summed in the
+    weight's type.
 
     Shapes:
         weight (2 F, d) -> (sum of rows, d)

@@ -1,4 +1,4 @@
-"""Putting rows in another order."""
+"""Reordering rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 class Permutation:
     """A reordering of rows whose gradient is gathered, like the rows.
 
-    Of ``rows[order]`` torch adds up gradients, as if rows could come twice; on a GPU, where that has to be
-    deterministic, it sorts the order in every step.
+    The gradient of ``rows[order]`` in torch is a sum, as if ``order`` could repeat a row. To make that sum
+    deterministic on a GPU, torch sorts ``order`` in every step.
 
     Args:
-        order: ``order[i]`` is the row that comes to place i; a permutation.
+        order: a permutation; row ``order[i]`` becomes row i.
 
     Shapes:
         order (n,) int64; rows (n, ...) -> the same

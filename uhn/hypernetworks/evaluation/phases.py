@@ -33,7 +33,7 @@ class GridPhases:
 
 
 def grid_phases(grid: ComponentGrid, normalizer: Normalizer, encoding: GaussianFourier) -> GridPhases:
-    """Compute a grid's phases from the float32 constants of a generator, in float64 and on the CPU."""
+    """Compute the phases of a grid from a generator's float32 constants, in float64 and on the CPU."""
     frequencies = encoding.frequencies.double().cpu()
     scale = torch.sqrt(normalizer.var.double().cpu() + EPSILON)
     centred = torch.from_numpy(grid.base_row()) - normalizer.mid.double().cpu()
@@ -52,7 +52,7 @@ def phase_table(base: Tensor, steps: tuple[Tensor, ...], extents: tuple[int, ...
 
 
 def rows_of(coordinates: Tensor, inner: int) -> Tensor:
-    """Return the row-major rows at some coordinates of the slowest axis, each of which has ``inner`` of them."""
+    """Return the row-major rows at some coordinates of the slowest axis; each coordinate has ``inner`` rows."""
     return (coordinates.unsqueeze(1) * inner + torch.arange(inner, device=coordinates.device)).flatten()
 
 

@@ -1,8 +1,9 @@
-"""What a device, the sizes and the budget decide about the evaluation of the first layer: pure functions.
+"""How the device, the sizes and the memory budget decide the evaluation of the first layer: pure functions.
 
-A CPU grids what it can: memory traffic and arithmetic are dear there, gathers cheap. A GPU multiplies by features: its
-tensor cores make the dense product cheap and the irregular gathers of spreading dear. Under autocast it stores them in
-bfloat16, half the traffic, computed from float64 phases, so that rounding costs digits of a feature but never a phase.
+A CPU grids what it can, because memory traffic and arithmetic are expensive there and gathers are cheap. A GPU
+multiplies by features, because its tensor cores make the dense product cheap and the irregular gathers of spreading are
+expensive. Under autocast it stores features in bfloat16, which halves the traffic. They are computed from float64
+phases, so rounding costs digits of a feature but never a phase.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import torch
 
 # From this length on a CPU rotates the weight along the other axes.
 LONG_AXIS = 1024
-# Features are computed for so many rows at a time, in float64; components up to this size share theirs with others, and
-# features of several axes are tabulated together up to it, those of one axis however long it is.
+# Features are computed for so many rows at a time, in float64. Components of at most so many rows share their features
+# with others. The separable evaluation tabulates several axes together up to this size, a single one at any length.
 TABLE_ROWS = 2048
-# Weights that a GPU rotates at once in the separable evaluation; a CPU rotates one, which stays in its cache.
+# Rotated weights that a GPU holds at once in the separable evaluation; a CPU holds one, which stays in its cache.
 ROTATED_BYTES = 64 << 20
-# What a CPU keeps about targets: assembling one anew takes 0.3 % of a step, and several jobs may share the memory.
+# What a CPU keeps about targets: assembling one again takes 0.3 % of a step, and several jobs may share the memory.
 KEPT_BYTES = 512 << 20
 
 
@@ -35,7 +36,7 @@ def feature_dtype(device_type: str, dtype: torch.dtype, route: str, autocast: bo
     Args:
         device_type: ``cpu`` or ``cuda``.
         dtype: of the generator.
-        route: as configured; only ``auto`` may round more than the generator does.
+        route: as configured; only ``auto`` may round features more than the generator's other numbers.
         autocast: whether autocast is enabled for the device.
     """
     narrow = device_type != "cpu" and route == "auto" and autocast and dtype == torch.float32
@@ -47,10 +48,10 @@ def exact_routes(
 ) -> list[str]:
     """Choose between kept features and rotated weights for each component that is not gridded.
 
-    All keep their features while these fit the cache together; else the largest are rotated first. On a CPU a component
-    with a long axis, such as the vocabulary of a narrow embedding, is rotated in any case: a few rotations save the
-    traffic of its features, and computing them whenever a family's next member comes. What has a single axis stays
-    dense.
+    All components keep their features while these fit the cache together; otherwise the largest are rotated first. On a
+    CPU a component with a long axis, such as the vocabulary of a narrow embedding, is always rotated: a few rotations
+    save the traffic of its features, and computing them again for each member of a family. A component with a single
+    axis stays dense.
 
     Args:
         device_type: ``cpu`` or ``cuda``.
@@ -74,7 +75,7 @@ def exact_routes(
 def split_axes(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Divide the axes of a grid into outer ones, which rotate the weight, and inner ones, whose features are tabulated.
 
-    The weight is rotated as few times as the largest table of several axes, ``TABLE_ROWS``, allows.
+    The division takes the fewest rotations that a table of several axes with at most ``TABLE_ROWS`` rows allows.
 
     Args:
         extents: of at least two axes.
@@ -94,11 +95,11 @@ def split_axes(extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]
 
 
 def kept_bytes(kept_mb: int | None, gpu_bytes: int | None) -> int:
-    """Return the budget of what is kept about all targets together.
+    """Return how many bytes may be kept about all targets together.
 
     Args:
-        kept_mb: as configured; None for 512 MiB on a CPU, where assembling a target is short beside a step on it, and
-            an eighth of a GPU's memory, where it is not.
+        kept_mb: as configured; None for 512 MiB on a CPU, where assembling a target takes little time beside a step on
+            it, and for an eighth of a GPU's memory, where it does not.
         gpu_bytes: memory of the GPU; None on a CPU.
     """
     if kept_mb is not None:

@@ -1,4 +1,4 @@
-"""Generating some rows of a tensor only: of an embedding table, those that a batch reads."""
+"""Generating only some rows of a tensor, such as the rows of an embedding table that a batch reads."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from uhn.models.base import TargetModel
 
 @dataclass(frozen=True)
 class Restriction:
-    """Which scalars of a target are generated.
+    """The scalars of a target that are generated.
 
     Args:
-        coordinates: kept coordinates of the first axis, by position of the component.
-        scalars: places of the kept scalars in flattening order.
+        coordinates: of the first axis, by position of the component; other components are generated in full.
+        scalars: indices of the scalars in flattening order.
     """
 
     coordinates: dict[int, Tensor]
@@ -27,12 +27,14 @@ class Restriction:
 
 
 def restrict(target: TargetModel, rows: Mapping[str, Tensor], device: torch.device) -> Restriction:
-    """Translate rows of named tensors.
+    """Translate rows of named tensors into scalars.
+
+    Checks index values on the CPU only; on a GPU the check would force a synchronisation.
 
     Args:
         target: the model.
-        rows: sorted unique indices along the first axis of some of its tensors; of all others everything is kept.
-        device: of the generator. Indices on the CPU are checked for their values; a GPU would have to be waited for.
+        rows: sorted unique indices along the first axis of some of its tensors; other tensors are generated in full.
+        device: of the generator.
 
     Shapes:
         rows one (kept,) int64 per name
@@ -51,20 +53,21 @@ def restrict(target: TargetModel, rows: Mapping[str, Tensor], device: torch.devi
             scalars.append(torch.arange(start, start + total, device=device))
         else:
             extent = placed.component.shape[0]
-            kept = rows[placed.name]
-            _check(placed.name, kept, extent, placed.grid.axes[0].extent)
-            coordinates[position] = kept = upload(kept, device)
-            scalars.append(start + rows_of(kept, total // extent))
+            _check(placed.name, rows[placed.name], extent, placed.grid.axes[0].extent)
+            coordinates[position] = upload(rows[placed.name], device)
+            scalars.append(start + rows_of(coordinates[position], total // extent))
         start += total
     return Restriction(coordinates, torch.cat(scalars))
 
 
-def _check(name: str, kept: Tensor, extent: int, axis_extent: int) -> None:
+def _check(name: str, indices: Tensor, extent: int, axis_extent: int) -> None:
     if extent != axis_extent:
         raise ValueError(f"rows of '{name}': its first axis is not one of its grid's; expected a tensor that has it")
-    if kept.ndim != 1 or kept.dtype != torch.int64:
-        raise ValueError(f"rows of '{name}': expected int64 of shape (kept,), got {kept.dtype} {tuple(kept.shape)}")
-    if kept.device.type == "cpu" and len(kept):
-        sorted_unique = bool((kept[1:] > kept[:-1]).all())
-        if not sorted_unique or kept[0] < 0 or kept[-1] >= extent:
+    if indices.ndim != 1 or indices.dtype != torch.int64:
+        raise ValueError(
+            f"rows of '{name}': expected int64 of shape (kept,), got {indices.dtype} {tuple(indices.shape)}"
+        )
+    if indices.device.type == "cpu" and len(indices):
+        sorted_unique = bool((indices[1:] > indices[:-1]).all())
+        if not sorted_unique or indices[0] < 0 or indices[-1] >= extent:
             raise ValueError(f"rows of '{name}': expected sorted unique indices from 0 to {extent - 1}")

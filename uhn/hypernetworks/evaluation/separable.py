@@ -1,4 +1,4 @@
-"""Features of some axes kept, the other axes applied as rotations of the weight."""
+"""The separable evaluation: features of some axes are kept, the other axes rotate the weight."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class SeparableOperator:
 
     Args:
         phases: the grid.
-        outer: positions of the axes that are rotated, in order.
-        inner: features of the other axes alone, from phase 0; the product with rotated weights is made in their type.
+        outer: positions of the axes that rotate the weight, in order.
+        inner: features of the other axes alone, from phase 0. Products with the rotated weights have their type.
         dtype: of the weight.
 
     Shapes:
@@ -61,7 +61,7 @@ class SeparableOperator:
 
     @property
     def rows(self) -> int:
-        """Number of grid points: rotations by tabulated ones."""
+        """Number of grid points: outer times inner rows."""
         return len(self.cos) * len(self.inner)
 
     @property
@@ -73,7 +73,7 @@ class SeparableOperator:
         """Write ``features @ weight``, some outer coordinates at a time."""
         count = rotations_at_once(weight.device.type, weight.nbytes)
         buffer = weight.new_empty(min(count, len(self.cos)), *weight.shape)
-        for cos, sin, rows in self._parts(out, count):
+        for cos, sin, rows in self._batches(out, count):
             rotated = buffer[: len(cos)]
             rotate(weight, cos, sin, rotated)
             _batched_product(self.inner, rotated.to(self.dtype), rows)
@@ -82,39 +82,40 @@ class SeparableOperator:
         """Add ``features.T @ grad``: the inner product, rotated back."""
         count = rotations_at_once(out.device.type, out.nbytes)
         products, buffer = out.new_empty(2, min(count, len(self.cos)), *out.shape)
-        for cos, sin, rows in self._parts(grad, count):
+        for cos, sin, rows in self._batches(grad, count):
             product, back = products[: len(cos)], buffer[: len(cos)]
             _batched_product(self.inner.T, rows.to(self.dtype), product)
             rotate(product, cos, -sin, back)
             out += back.sum(0)
 
-    def _parts(self, rows: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Cut cosines, sines and rows (outer rows, inner rows, d) into parts of so many outer coordinates."""
+    def _batches(self, rows: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Cut cosines, sines and rows (outer rows, inner rows, d) into batches of so many outer coordinates."""
         by_outer = rows.unflatten(0, (len(self.cos), len(self.inner)))
         return zip(self.cos.split(count), self.sin.split(count), by_outer.split(count), strict=True)
 
     def split(self, rows: int) -> list[SeparableOperator]:
         """Cut between outer coordinates."""
-        outer = max(rows // max(len(self.inner), 1), 1)  # no inner rows: of an empty batch
-        parts = []
-        for cos, sin in zip(self.cos.split(outer), self.sin.split(outer), strict=True):
-            part = copy(self)
-            part.cos, part.sin = cos, sin
-            parts.append(part)
-        return parts
+        outer = max(rows // max(len(self.inner), 1), 1)  # an empty batch reads no inner rows
+        return [
+            self._with(cos=cos, sin=sin) for cos, sin in zip(self.cos.split(outer), self.sin.split(outer), strict=True)
+        ]
 
     def take(self, coordinates: Tensor) -> SeparableOperator:
         """Keep some coordinates of the component's first axis, the slowest of the outer or of the inner ones."""
-        part = copy(self)
+        extents = (len(coordinates), *self.extents[1:])
         if self.axes[0] == 0:
-            kept = rows_of(coordinates, len(self.cos) // self.extents[0])
-            part.cos, part.sin = self.cos[kept], self.sin[kept]
-        else:
-            part.inner = self.inner[rows_of(coordinates, len(self.inner) // self.extents[0])]
-        part.extents = (len(coordinates), *self.extents[1:])
-        return part
+            rows = rows_of(coordinates, len(self.cos) // self.extents[0])
+            return self._with(extents=extents, cos=self.cos[rows], sin=self.sin[rows])
+        rows = rows_of(coordinates, len(self.inner) // self.extents[0])
+        return self._with(extents=extents, inner=self.inner[rows])
 
     def tensor_order(self) -> Tensor:
-        """Return, for each scalar in tensor order, its row: outer axes first."""
+        """Return the row of each scalar in tensor order; rows come outer axes first."""
         rows = torch.arange(self.rows, device=self.inner.device).view([self.extents[axis] for axis in self.axes])
         return rows.permute([self.axes.index(axis) for axis in range(len(self.axes))]).flatten()
+
+    def _with(self, **changes: object) -> SeparableOperator:
+        """Return a copy with some attributes replaced."""
+        changed = copy(self)
+        vars(changed).update(changes)
+        return changed

@@ -1,4 +1,4 @@
-"""What the plans of one generator share: a thousand targets differ in extents, seldom in anything else."""
+"""Tables that all plans of one generator share: a thousand targets differ in extents, seldom in anything else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from torch import Tensor
 from uhn.descriptors.index import Axis, ComponentGrid
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier, exact_features
-from uhn.hypernetworks.evaluation.phases import features, phase_table
-from uhn.hypernetworks.evaluation.policy import TABLE_ROWS
+from uhn.hypernetworks.evaluation.gridding_costs import affordable_griddings
+from uhn.hypernetworks.evaluation.phases import GridPhases, features, grid_phases, phase_table
+from uhn.hypernetworks.evaluation.policy import TABLE_ROWS, considers_gridding
 from uhn.hypernetworks.evaluation.structured import GriddedPlane
 
-# Tables grow by blocks of so many coordinates, computed alone: the last digits of a product depend on the number of its
-# rows, and those of a feature must not depend on which target came first.
+# Tables grow by blocks of so many coordinates, each computed alone: the last digits of a product depend on the number
+# of its rows, and those of a feature must not depend on which target came first.
 BLOCK = 32
+# A predicted error is an average over coefficients; the error of a particular weight scatters around it.
+MARGIN = 0.8
 
 T = TypeVar("T")
 
@@ -39,47 +42,49 @@ class Gridding:
     macs: float
 
 
-class SharedParts:
+class SharedTables:
     """Planes, choices of them and feature tables, each computed once for all targets of a generator.
 
     Args:
         normalizer, encoding: of the generator's index branch.
         dtype, device: of its first layer.
-        feature_dtype: in which features are kept.
+        feature_dtype: in which features are kept; ``dtype`` by default.
+        route: ``auto``, or one evaluation for all components that admit it.
+        tolerance: largest predicted error of a structured evaluation, relative.
     """
 
     def __init__(
         self,
         normalizer: Normalizer,
         encoding: GaussianFourier,
-        dtype: torch.dtype,
-        device: torch.device,
-        feature_dtype: torch.dtype,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
+        feature_dtype: torch.dtype | None = None,
+        route: str = "auto",
+        tolerance: float = 1e-5,
     ) -> None:
         self.normalizer, self.encoding = normalizer, encoding
-        self.dtype, self.device, self.feature_dtype = dtype, device, feature_dtype
-        self.computed = 0  # times that anything was
-        self._kept: dict[Hashable, object] = {}
-        self._tables: dict[Hashable, list[Tensor]] = {}
+        self.dtype, self.device = dtype, device or torch.device("cpu")
+        self.feature_dtype = feature_dtype or dtype
+        self.route, self.tolerance = route, tolerance
+        self.num_computed = 0
+        self._results: dict[Hashable, object] = {}
+        self._blocks: dict[Hashable, list[Tensor]] = {}
 
-    def plane(
-        self, axes: tuple[Axis, Axis], steps: tuple[Tensor, Tensor], accuracy: tuple[float, int], most: float
-    ) -> GriddedPlane | None:
-        """Return the plane of two axes; None where its relative error is larger than ``most``."""
+    def phases(self, grid: ComponentGrid) -> GridPhases:
+        """Return a component's phases."""
+        return grid_phases(grid, self.normalizer, self.encoding)
 
-        def compute() -> GriddedPlane | None:
-            extents = tuple(axis.extent for axis in axes)
-            plane = GriddedPlane(steps, extents, *accuracy, self.dtype, self.device)
-            return plane if plane.error <= most else None
+    def gridding(self, grid: ComponentGrid) -> Gridding | None:
+        """Return the cheapest gridding that is accurate enough; None where another evaluation is better.
 
-        return self._once(("plane", axes, accuracy), compute)
-
-    def gridding(self, axes: tuple[Axis, ...], choose: Callable[[], Gridding | None]) -> Gridding | None:
-        """Return how components with these axes are gridded: ``choose`` is asked once."""
-        return self._once(("gridding", axes), choose)
+        It depends on the component's axes alone.
+        """
+        return self._once(("gridding", grid.axes), lambda: self._choose_gridding(grid))
 
     def inner_features(self, axes: tuple[Axis, ...], steps: tuple[Tensor, ...]) -> Tensor:
-        """Return the features of the phases that some axes alone make, from phase 0. Shape (rows, 2 F)."""
+        """Return the features of the phases that some axes make alone, from phase 0. Shape (rows, 2 F)."""
 
         def compute() -> Tensor:
             phases = phase_table(torch.zeros_like(steps[0]), steps, tuple(axis.extent for axis in axes))
@@ -91,39 +96,64 @@ class SharedParts:
         """Write a component's features to ``out`` (rows, 2 F).
 
         Components of at most ``TABLE_ROWS`` rows share one table with all that differ only in the extent of their
-        longest axis, along which it grows.
+        longest axis. The table grows along that axis.
         """
         if len(grid) > TABLE_ROWS:
             self._compute_features(grid, 0, out)
             return
         extents = [axis.extent for axis in grid.axes]
-        place = extents.index(max(extents))
-        others = grid.axes[:place] + grid.axes[place + 1 :]
-        along_longest = out.view(*extents, -1).movedim(place, 0)
-        blocks = self._blocks(replace(grid, axes=(grid.axes[place], *others)), out.shape[1])
-        for part, block in zip(along_longest.split(BLOCK), blocks, strict=False):
-            part.copy_(block.unflatten(0, (BLOCK, *part.shape[1:-1]))[: len(part)])
+        longest = extents.index(max(extents))
+        other_axes = grid.axes[:longest] + grid.axes[longest + 1 :]
+        rows_along_longest = out.view(*extents, -1).movedim(longest, 0)
+        blocks = self._table(replace(grid, axes=(grid.axes[longest], *other_axes)), out.shape[1])
+        for rows, block in zip(rows_along_longest.split(BLOCK), blocks, strict=False):
+            rows.copy_(block.unflatten(0, (BLOCK, *rows.shape[1:-1]))[: len(rows)])
 
-    def _blocks(self, grid: ComponentGrid, width: int) -> list[Tensor]:
-        """Return at least the features of a component whose first axis is its longest. Shape (rows, 2 F) each."""
-        longest, others = grid.axes[0], grid.axes[1:]
-        blocks = self._tables.setdefault((grid.layer_idx, grid.layer_type, grid.param_type, longest.field, others), [])
-        rows = BLOCK * math.prod(axis.extent for axis in others)
-        whole = replace(grid, axes=(replace(longest, extent=BLOCK * -(-longest.extent // BLOCK)), *others))
-        for start in range(len(blocks) * rows, len(whole), rows):
-            self.computed += 1
-            blocks.append(torch.empty(rows, width, dtype=self.feature_dtype, device=self.device))
+    def _choose_gridding(self, grid: ComponentGrid) -> Gridding | None:
+        if not considers_gridding(self.device.type, self.route):
+            return None
+        phases = self.phases(grid)
+        for priced in affordable_griddings(phases, self.tolerance, forced=self.route == "structured"):
+            axes = tuple(grid.axes[axis] for axis in priced.axes)
+            plane = self._plane(axes, tuple(phases.steps[axis] for axis in priced.axes), priced.accuracy)
+            if plane is not None:
+                return Gridding(priced.axes, plane, priced.macs)
+        return None
+
+    def _plane(
+        self, axes: tuple[Axis, Axis], steps: tuple[Tensor, Tensor], accuracy: tuple[float, int]
+    ) -> GriddedPlane | None:
+        """Return the plane of two axes; None, and nothing is kept of it, where it is not accurate enough."""
+
+        def compute() -> GriddedPlane | None:
+            extents = tuple(axis.extent for axis in axes)
+            plane = GriddedPlane(steps, extents, *accuracy, self.dtype, self.device)
+            return plane if plane.error <= MARGIN * self.tolerance else None
+
+        return self._once(("plane", axes, accuracy), compute)
+
+    def _table(self, grid: ComponentGrid, width: int) -> list[Tensor]:
+        """Return blocks of features that cover a component whose first axis is its longest. Shape (rows, 2 F) each."""
+        longest, other_axes = grid.axes[0], grid.axes[1:]
+        key = (grid.layer_idx, grid.layer_type, grid.param_type, longest.field, other_axes)
+        blocks = self._blocks.setdefault(key, [])
+        block_rows = BLOCK * math.prod(axis.extent for axis in other_axes)
+        whole = replace(grid, axes=(replace(longest, extent=BLOCK * -(-longest.extent // BLOCK)), *other_axes))
+        for start in range(len(blocks) * block_rows, len(whole), block_rows):
+            self.num_computed += 1
+            blocks.append(torch.empty(block_rows, width, dtype=self.feature_dtype, device=self.device))
             self._compute_features(whole, start, blocks[-1])
         return blocks
 
     def _compute_features(self, grid: ComponentGrid, start: int, out: Tensor) -> None:
+        """Write the features of a component's rows from ``start`` on to ``out`` (rows, 2 F)."""
         for first in range(0, len(out), TABLE_ROWS):
-            part = out[first : first + TABLE_ROWS]
-            rows = torch.as_tensor(grid.materialise(start + first, start + first + len(part)), device=self.device)
-            part.copy_(exact_features(self.normalizer, self.encoding, rows, self.feature_dtype))
+            chunk = out[first : first + TABLE_ROWS]
+            rows = torch.as_tensor(grid.materialise(start + first, start + first + len(chunk)), device=self.device)
+            chunk.copy_(exact_features(self.normalizer, self.encoding, rows, self.feature_dtype))
 
     def _once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        if key not in self._kept:
-            self.computed += 1
-            self._kept[key] = compute()
-        return self._kept[key]
+        if key not in self._results:
+            self.num_computed += 1
+            self._results[key] = compute()
+        return self._results[key]

@@ -16,7 +16,7 @@ from uhn.hypernetworks.evaluation.phases import GridPhases, phase_table, rows_of
 
 @dataclass(frozen=True)
 class SparseProduct:
-    """A sparse matrix in compressed rows, applied through ``embedding_bag``, the fastest such product on a CPU."""
+    """A sparse matrix in compressed rows, applied by ``embedding_bag``, the fastest such product on a CPU."""
 
     columns: Tensor
     starts: Tensor
@@ -44,10 +44,10 @@ def transform_macs(extents: tuple[int, int], bins: tuple[int, int]) -> int:
 
 
 class GriddedPlane:
-    """Two axes of a grid: what depends on their extents and frequencies only, shared between components.
+    """The gridding of two axes. It depends on their extents and frequencies only, so components share it.
 
-    The output is a real part, so a frequency may be replaced by its negative with conjugated coefficient; the
-    frequencies of the second axis are made non-negative that way, which halves its band.
+    The output is a real part, so a frequency may be negated together with conjugating its coefficient. Making the
+    frequencies of the second axis non-negative in this way halves its band.
 
     Args:
         steps: radians per step of the two axes.
@@ -87,14 +87,14 @@ class GriddedPlane:
 
     def take(self, axis: int, coordinates: Tensor) -> GriddedPlane:
         """Keep some points of one of the two axes."""
-        part = copy(self)
+        restricted = copy(self)
         if axis == 0:
-            part.stage1 = self.stage1[rows_of(coordinates, 2)]
-            part.extents = (len(coordinates), self.extents[1])
+            restricted.stage1 = self.stage1[rows_of(coordinates, 2)]
+            restricted.extents = (len(coordinates), self.extents[1])
         else:
-            part.stage2 = self.stage2[coordinates]
-            part.extents = (self.extents[0], len(coordinates))
-        return part
+            restricted.stage2 = self.stage2[coordinates]
+            restricted.extents = (self.extents[0], len(coordinates))
+        return restricted
 
     @property
     def macs(self) -> tuple[int, int]:
@@ -123,9 +123,9 @@ def _spread_matrices(
     bin1 = first.first_bin[:, None, None] + torch.arange(width)[:, None]
     bin2 = second.first_bin[:, None, None] + torch.arange(width)
     values = first.taps[:, :, None] * second.taps[:, None, :]  # (F, w, w)
-    part = torch.arange(2)[:, None, None, None]
-    rows = ((bin1 * 2 + part) * second.bins + bin2).expand(2, count, width, width).flatten()
-    columns = (part * count + torch.arange(count)[:, None, None]).expand(2, count, width, width).flatten()
+    component = torch.arange(2)[:, None, None, None]  # real, imaginary
+    rows = ((bin1 * 2 + component) * second.bins + bin2).expand(2, count, width, width).flatten()
+    columns = (component * count + torch.arange(count)[:, None, None]).expand(2, count, width, width).flatten()
     values = values.expand(2, count, width, width).flatten()
     num_rows = first.bins * 2 * second.bins
     matrices = (
@@ -136,7 +136,7 @@ def _spread_matrices(
 
 
 class StructuredOperator:
-    """One component through a gridded plane; its remaining axes are slices, each a rotation of the weight.
+    """One component through a gridded plane. Each point of its remaining axes is a slice, a rotation of the weight.
 
     Rows come out in the order (slices, first plane axis, second plane axis).
 
@@ -159,18 +159,18 @@ class StructuredOperator:
         self.rows = phases.rows
         self.features = 2 * len(phases.base)
         self.dtype = dtype
-        direct = [axis for axis in range(len(phases.extents)) if axis not in plane_axes]
+        slice_axes = [axis for axis in range(len(phases.extents)) if axis not in plane_axes]
         angles = phase_table(
             phases.base + plane.shift,
-            tuple(phases.steps[axis] for axis in direct),
-            tuple(phases.extents[axis] for axis in direct),
+            tuple(phases.steps[axis] for axis in slice_axes),
+            tuple(phases.extents[axis] for axis in slice_axes),
         )  # (slices, F)
         self.cos = angles.cos().to(device, dtype).unsqueeze(-1)
         self.sin = angles.sin().to(device, dtype).unsqueeze(-1)
         self.flipped_cos = (angles.cos() * plane.flip).to(device, dtype).unsqueeze(-1)
         self.flipped_sin = (angles.sin() * plane.flip).to(device, dtype).unsqueeze(-1)
         self.extents = phases.extents
-        self.axis_order = (*direct, *plane_axes)
+        self.axis_order = (*slice_axes, *plane_axes)
 
     @property
     def nbytes(self) -> int:
@@ -205,26 +205,25 @@ class StructuredOperator:
 
     def take(self, coordinates: Tensor) -> StructuredOperator:
         """Keep some coordinates of the component's first axis."""
-        place = self.axis_order.index(0)
-        direct = len(self.axis_order) - 2
-        if place < direct:
-            part = self._slices(rows_of(coordinates, len(self.cos) // self.extents[0]))
+        order = self.axis_order.index(0)
+        num_slice_axes = len(self.axis_order) - 2
+        if order < num_slice_axes:
+            restricted = self._slices(rows_of(coordinates, len(self.cos) // self.extents[0]))
         else:
-            part = copy(self)
-            part.plane = self.plane.take(place - direct, coordinates)
-        part.extents = (len(coordinates), *self.extents[1:])
-        part.rows = math.prod(part.extents)
-        return part
+            restricted = copy(self)
+            restricted.plane = self.plane.take(order - num_slice_axes, coordinates)
+        restricted.extents = (len(coordinates), *self.extents[1:])
+        restricted.rows = math.prod(restricted.extents)
+        return restricted
 
     def tensor_order(self) -> Tensor:
-        """Return, for each scalar in row-major order of its tensor, its row."""
+        """Return the row of each scalar, in row-major order of the tensor."""
         rows = torch.arange(self.rows, device=self.cos.device).view([self.extents[axis] for axis in self.axis_order])
-        back = [self.axis_order.index(axis) for axis in range(len(self.extents))]
-        return rows.permute(back).flatten()
+        return rows.permute([self.axis_order.index(axis) for axis in range(len(self.extents))]).flatten()
 
     def _slices(self, chosen: slice | Tensor) -> StructuredOperator:
-        part = copy(self)
+        restricted = copy(self)
         for name in ("cos", "sin", "flipped_cos", "flipped_sin"):
-            setattr(part, name, getattr(self, name)[chosen])
-        part.rows = math.prod(self.plane.extents) * len(part.cos)
-        return part
+            setattr(restricted, name, getattr(self, name)[chosen])
+        restricted.rows = math.prod(self.plane.extents) * len(restricted.cos)
+        return restricted

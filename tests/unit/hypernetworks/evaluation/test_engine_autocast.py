@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from uhn.configuration.generators import GenerationConfig, UHNConfig
-from uhn.hypernetworks.uhn import FUSED_ROWS, UHN
+from uhn.hypernetworks.evaluation.network import FUSED_ROWS
+from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 
 # Linear, convolution, GCN, GAT, embedding and attention, KAN, recursion.
@@ -64,7 +65,7 @@ def test_recomputed_groups_see_the_same_autocast():
     whole = step(generator, target, torch.bfloat16)
     generator, target = build("mnist_mlp", memory_mb=8)
     groups = step(generator, target, torch.bfloat16)
-    assert len(generator._prepared[target].queries.groups) > 1
+    assert len(generator.engine.prepare(target).queries.groups) > 1
     assert relative(groups[0], whole[0]) < 1e-3
     assert relative(groups[1]["trunk.first.weight"], whole[1]["trunk.first.weight"]) < 1e-2
 

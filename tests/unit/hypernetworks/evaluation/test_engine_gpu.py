@@ -22,7 +22,7 @@ def device(request):
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def compiling_device(request, monkeypatch):
     """A GPU, or a CPU whose trunk, like a GPU's, runs as plain modules."""
-    monkeypatch.setattr("uhn.hypernetworks.uhn.FUSED_ROWS", float("inf"))
+    monkeypatch.setattr("uhn.hypernetworks.evaluation.network.FUSED_ROWS", float("inf"))
     return request.param
 
 
@@ -145,5 +145,5 @@ def test_a_step_within_a_memory_budget(device):
     generator, oracle, target = build("agnews_transformer2l", device, memory_mb=200)
     scalars, gradient = errors(step(generator, target), step(oracle, target))
     assert scalars < 1e-5 and gradient < 1e-3
-    queries = generator._prepare(target).queries
-    assert 0 < queries.recomputed < len(queries.groups)
+    queries = generator.engine.prepare(target).queries
+    assert 0 < queries.num_recomputed < len(queries.groups)

@@ -16,7 +16,7 @@ ROWS, WIDTH, BLOCKS = 92231, 128, 2
 STEP = f"""
 import json, sys, time, torch
 from uhn.hypernetworks.evaluation.fused_trunk import fused_trunk
-from uhn.hypernetworks.trunk import Trunk
+from uhn.hypernetworks.uhn import Trunk
 
 def peak_bytes():
     line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
@@ -27,7 +27,7 @@ def step():
     if variant == "module":
         values = trunk(hidden, None)
     else:
-        values = fused_trunk(hidden, trunk, recompute=variant == "recompute")
+        values = fused_trunk(hidden, trunk.residual_stack(), recompute=variant == "recompute")
     del hidden
     values.backward(upstream)
 

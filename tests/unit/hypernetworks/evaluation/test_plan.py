@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from first_layer_plans import make_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField, materialise_index_table
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.evaluation import FirstLayerPlan
+from uhn.hypernetworks.evaluation import separable
 
 OUT, IN = IndexField.OUT_IDX, IndexField.IN_IDX
 HIDDEN = 5
@@ -54,7 +55,7 @@ def evaluate(grids, dtype=torch.float64, hidden=HIDDEN, frequencies=48, **option
     offset = torch.randn(hidden, dtype=dtype)
     grad = torch.randn(sum(map(len, grids)), hidden, dtype=dtype)
     expected = reference(grids, normalizer, encoding, weight.clone(), offset.clone(), grad)
-    plan = FirstLayerPlan(grids, normalizer, encoding, dtype=dtype, **options)
+    plan = make_plan(grids, normalizer, encoding, dtype=dtype, **options)
     weight.requires_grad_()
     offset.requires_grad_()
     h = plan(weight, offset)[plan.order]
@@ -116,7 +117,7 @@ def test_rows_come_back_in_tensor_order():
     rows = torch.from_numpy(materialise_index_table(grids))
     expected = (normalizer(rows) @ encoding.frequencies.double())[:, 1].cos()
     for route in ("dense", "separable", "structured"):
-        plan = FirstLayerPlan(grids, normalizer, encoding, route=route, tolerance=1e-7, dtype=torch.float64)
+        plan = make_plan(grids, normalizer, encoding, route=route, tolerance=1e-7, dtype=torch.float64)
         found = plan(weight, torch.zeros(1, dtype=torch.float64))[plan.order, 0]
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
@@ -125,7 +126,7 @@ def test_rows_come_back_in_tensor_order():
 def test_gradcheck_through_a_generated_weight(route):
     grids = [linear(5, 4), bias(5)]
     normalizer, encoding = encoder(grids, frequencies=3)
-    plan = FirstLayerPlan(grids, normalizer, encoding, route=route, dtype=torch.float64)
+    plan = make_plan(grids, normalizer, encoding, route=route, dtype=torch.float64)
     seed = torch.randn(2, 6, dtype=torch.float64, requires_grad=True)
     offset = torch.randn(2, dtype=torch.float64, requires_grad=True)
     # the weight is not a leaf, as in recursion
@@ -136,7 +137,7 @@ def test_gradcheck_through_a_generated_weight(route):
 def test_adjoint_identity(route):
     grids = [conv(17, 16, 2), linear(20, 33)]
     normalizer, encoding = encoder(grids, frequencies=16)
-    plan = FirstLayerPlan(grids, normalizer, encoding, route=route, dtype=torch.float64)
+    plan = make_plan(grids, normalizer, encoding, route=route, dtype=torch.float64)
     weight = torch.randn(3, 32, dtype=torch.float64, requires_grad=True)
     h = plan(weight, torch.zeros(3, dtype=torch.float64))
     g = torch.randn_like(h)
@@ -148,7 +149,7 @@ def test_adjoint_identity(route):
 def test_auto_takes_the_structured_route_only_where_it_pays():
     grids = [linear(128, 784), bias(128), linear(10, 128), linear(4, 4)]
     normalizer, encoding = encoder(grids, frequencies=1024)
-    plan = FirstLayerPlan(grids, normalizer, encoding)
+    plan = make_plan(grids, normalizer, encoding)
     assert [r.route for r in plan.report()] == ["structured", "dense", "dense", "dense"]
     assert plan.report()[0].macs < 0.5 * 128 * 784 * 2048
 
@@ -157,7 +158,7 @@ def test_a_tighter_tolerance_costs_more_then_becomes_exact():
     grids = [linear(64, 64)]
     normalizer, encoding = encoder(grids, frequencies=1024)
     reports = [
-        FirstLayerPlan(grids, normalizer, encoding, tolerance=tolerance).report()[0]
+        make_plan(grids, normalizer, encoding, tolerance=tolerance).report()[0]
         for tolerance in (2e-5, 1e-5, 1e-7, 1e-9)
     ]
     assert [r.route for r in reports] == ["structured"] * 3 + ["dense"]
@@ -169,7 +170,7 @@ def test_a_tighter_tolerance_costs_more_then_becomes_exact():
 def test_what_does_not_fit_the_cache_is_rotated():
     grids = [linear(10, 64), bias(64)]
     normalizer, encoding = encoder(grids, frequencies=16)
-    plan = FirstLayerPlan(grids, normalizer, encoding, cache_bytes=640 * 32 * 4)
+    plan = make_plan(grids, normalizer, encoding, cache_bytes=640 * 32 * 4)
     assert [r.route for r in plan.report()] == ["separable", "dense"]
 
 
@@ -184,16 +185,44 @@ def test_autocast_around_does_not_change_the_values():
     normalizer, encoding = encoder(grids)
     weight, offset = torch.randn(HIDDEN, 96), torch.randn(HIDDEN)
     for route in ("separable", "structured"):
-        plan = FirstLayerPlan(grids, normalizer, encoding, route=route)
+        plan = make_plan(grids, normalizer, encoding, route=route)
         plain = plan(weight, offset)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             torch.testing.assert_close(plan(weight, offset), plain, atol=0, rtol=0)
 
 
-def test_neighbouring_vocabulary_rows_stay_distinct():
-    """In half precision 612 of the 5,000 rows equal their neighbour."""
-    grids = [ComponentGrid(0, 4, 0, (Axis(IndexField.EMBEDDING_IDX, 5000), Axis(OUT, 16)))]
+@pytest.mark.parametrize("route", ["dense", "separable"])
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("rotations", [1, 3, 100])
+def test_bfloat16_features_cost_their_rounding_and_nothing_else(route, autocast, rotations, monkeypatch):
+    """What a GPU does under autocast."""
+    monkeypatch.setattr(separable, "rotations_at_once", lambda *_: rotations)
+    grids = [linear(20, 300), bias(20)]
+    normalizer, encoding = encoder(grids, frequencies=256)
+    weight = (torch.randn(8, 512) / 512**0.5).requires_grad_()
+    offset = torch.randn(8, requires_grad=True)
+    upstream = torch.randn(20 * 300 + 20, 8)
+    h, grad, offset_grad = reference(grids, normalizer, encoding, weight.detach(), offset.detach(), upstream)
+    plan = make_plan(grids, normalizer, encoding, route=route, feature_dtype=torch.bfloat16)
+    assert [(r.route, r.dtype) for r in plan.report()] == [(route, torch.bfloat16), ("dense", torch.bfloat16)]
+    with torch.autocast("cpu", autocast, enabled=autocast is not None):
+        found = plan(weight, offset)[plan.order]
+    assert found.dtype == (torch.float32 if autocast is None else torch.bfloat16)
+    found.backward(upstream.to(found.dtype))
+    assert weight.grad.dtype == offset.grad.dtype == torch.float32
+    # 8 bits: one rounding has a relative error of about 0.0013; features, weight and result are rounded
+    assert 1e-4 < (found - h).norm() / h.norm() < 4e-3
+    assert 1e-4 < (weight.grad - grad).norm() / grad.norm() < 4e-3
+    torch.testing.assert_close(offset.grad.double(), offset_grad, rtol=1e-2, atol=0.5)
+
+
+@pytest.mark.parametrize(
+    ("route", "width", "feature_dtype"), [("structured", 16, torch.float32), ("separable", 4, torch.bfloat16)]
+)
+def test_neighbouring_vocabulary_rows_stay_distinct(route, width, feature_dtype):
+    """With phases in half precision, 612 of the 5,000 rows equal their neighbour."""
+    grids = [ComponentGrid(0, 4, 0, (Axis(IndexField.EMBEDDING_IDX, 5000), Axis(OUT, width)))]
     normalizer, encoding = encoder(grids, frequencies=64)
-    plan = FirstLayerPlan(grids, normalizer, encoding, route="structured")
-    h = plan(torch.randn(8, 128), torch.zeros(8))[plan.order].view(5000, 16, 8)
+    plan = make_plan(grids, normalizer, encoding, route=route, feature_dtype=feature_dtype)
+    h = plan(torch.randn(8, 128), torch.zeros(8))[plan.order].view(5000, width, 8)
     assert len(torch.unique(h[:, 0], dim=0)) == 5000

@@ -4,15 +4,18 @@ import pytest
 import torch
 
 from uhn.configuration.generators import GenerationConfig, UHNConfig
-from uhn.hypernetworks import uhn as uhn_module
-from uhn.hypernetworks.evaluation import OperatorStack
+from uhn.hypernetworks.evaluation import queries as queries_module
 from uhn.hypernetworks.evaluation.dense import DenseOperator
-from uhn.hypernetworks.uhn import UHN, _Queries
+from uhn.hypernetworks.evaluation.queries import cut_into_groups
+from uhn.hypernetworks.evaluation.stack import ComponentRows, OperatorStack, Segment
+from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 
 
 def stack(*sizes):
-    return OperatorStack([DenseOperator(torch.zeros(n, 2)) for n in sizes], torch.arange(sum(sizes)))
+    return OperatorStack(
+        [Segment(DenseOperator(torch.zeros(n, 2)), (ComponentRows(i, n, n),)) for i, n in enumerate(sizes)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -27,25 +30,30 @@ def stack(*sizes):
     ],
 )
 def test_the_last_groups_are_kept(sizes, fits, groups, recomputed, monkeypatch):
-    monkeypatch.setattr(uhn_module, "GROUP_ROWS", 10)
-    queries = _Queries.from_stack(stack(*sizes), fits)
-    assert [sum(operator.rows for operator in group) for group in queries.groups] == groups
-    assert queries.recomputed == recomputed
+    monkeypatch.setattr(queries_module, "GROUP_ROWS", 10)
+    found, num_recomputed = cut_into_groups(stack(*sizes), fits)
+    assert [sum(operator.rows for operator in group) for group in found] == groups
+    assert num_recomputed == recomputed
 
 
 def test_each_group_is_evaluated_once_or_twice(monkeypatch):
     """Once for the forward pass; once more for the backward pass where nothing was kept."""
-    monkeypatch.setattr(uhn_module, "GROUP_ROWS", 2000)
+    monkeypatch.setattr(queries_module, "GROUP_ROWS", 2000)
     target = build_model("pubmed_gat")  # 33,779 scalars
     generator = UHN(UHNConfig(index_frequencies=4, hidden_dim=4), target.ranges(), GenerationConfig("dense"))
-    monkeypatch.setattr(generator, "_rows_at_once", lambda: 10_000)
+    monkeypatch.setattr(generator.engine, "_rows_at_once", lambda: 10_000)
     calls = []
-    evaluate = generator.from_operators
-    monkeypatch.setattr(generator, "from_operators", lambda *args: calls.append(args[0]) or evaluate(*args))
+    evaluate = queries_module.generate_rows
+
+    def count(network, group, *rest, **options):
+        calls.append(group)
+        return evaluate(network, group, *rest, **options)
+
+    monkeypatch.setattr(queries_module, "generate_rows", count)
     generator.generate_scalars(target).sum().backward()
-    queries = generator._prepared[target].queries
-    assert 0 < queries.recomputed < len(queries.groups)
+    queries = generator.engine.prepare(target).queries
+    assert 0 < queries.num_recomputed < len(queries.groups)
     counts = [sum(call is group for call in calls) for group in queries.groups]
-    assert counts == [2] * queries.recomputed + [1] * (len(counts) - queries.recomputed)
-    kept = sum(operator.rows for group in queries.groups[queries.recomputed :] for operator in group)
-    assert 8_000 < kept <= 10_000
+    assert counts == [2] * queries.num_recomputed + [1] * (len(counts) - queries.num_recomputed)
+    not_recomputed = sum(operator.rows for group in queries.groups[queries.num_recomputed :] for operator in group)
+    assert 8_000 < not_recomputed <= 10_000

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from first_layer_plans import make_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,6 @@ from uhn.descriptors.index import Axis, ComponentGrid, IndexField, materialise_i
 from uhn.descriptors.normalization import Normalizer
 from uhn.descriptors.vocabulary import DatasetType
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.evaluation import FirstLayerPlan
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 from uhn.models.transformer import Transformer, TransformerConfig
@@ -73,7 +73,7 @@ def test_values_and_gradients(route, count):
 def test_in_groups(route, monkeypatch):
     target = transformer()
     generator = uhn(target, route)
-    monkeypatch.setattr(generator, "_rows_at_once", lambda: 200)
+    monkeypatch.setattr(generator.engine, "_rows_at_once", lambda: 200)
     assert_same_on_rows(generator, target, torch.arange(0, WORDS, 2))
 
 
@@ -97,7 +97,7 @@ def test_any_axis_of_a_plan_can_come_first(extents, route, data):
     table = materialise_index_table(grids)
     torch.manual_seed(0)
     normalizer, encoding = Normalizer(table.min(axis=0), table.max(axis=0)), GaussianFourier(10, 5, 100.0)
-    plan = FirstLayerPlan(grids, normalizer, encoding, route=route, dtype=torch.float64)
+    plan = make_plan(grids, normalizer, encoding, route=route, dtype=torch.float64)
     kept = torch.tensor(sorted(data.draw(st.sets(st.integers(0, extents[0] - 1), min_size=1))))
     which = data.draw(st.sampled_from([0, 1]))
 

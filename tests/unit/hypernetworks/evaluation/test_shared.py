@@ -1,49 +1,22 @@
-"""Generators of a thousand architectures: what these share is computed once, what they do not share is bounded."""
-
-import gc
-import subprocess
-import sys
+"""Tables that all targets share: computed once, and the same in whatever order the targets come."""
 
 import pytest
 import torch
 
-from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.index import Axis, ComponentGrid, IndexField
 from uhn.descriptors.normalization import Normalizer
 from uhn.hypernetworks.encodings import GaussianFourier
-from uhn.hypernetworks.evaluation import SharedParts
 from uhn.hypernetworks.evaluation import shared as shared_module
-from uhn.hypernetworks.uhn import UHN
-from uhn.models.model_sets import FAMILIES
-from uhn.models.registry import build_model
+from uhn.hypernetworks.evaluation.shared import SharedTables
 
-FAMILY = FAMILIES["cnn_mixed_depth"]
 OUT, IN, HEIGHT = IndexField.OUT_IDX, IndexField.IN_IDX, IndexField.KERNEL_H_IDX
-CPU = torch.device("cpu")
-
-
-def members(*ids):
-    with torch.device("meta"):
-        return [build_model(f"cnn_mixed_depth/{i}") for i in ids]
-
-
-def make_generator(**generation):
-    torch.manual_seed(0)
-    return UHN(UHNConfig(index_frequencies=8, hidden_dim=8), FAMILY.ranges, GenerationConfig(**generation))
-
-
-def gradients(generator, target):
-    generator.zero_grad()
-    scalars = generator.generate_scalars(target)
-    scalars.square().sum().backward()
-    return scalars, *(p.grad.clone() for p in generator.parameters())
 
 
 @pytest.fixture
 def shared():
     torch.manual_seed(0)
     normalizer = Normalizer([0.0] * 10, [40.0] * 10)
-    return SharedParts(normalizer, GaussianFourier(10, 6, 100.0), torch.float64, CPU, torch.float64)
+    return SharedTables(normalizer, GaussianFourier(10, 6, 100.0), dtype=torch.float64)
 
 
 @pytest.mark.parametrize(
@@ -79,69 +52,14 @@ def test_features_do_not_depend_on_what_came_before(others):
     encoding = GaussianFourier(10, 256, 100.0)
 
     def features(*extents):
-        parts = SharedParts(Normalizer([0.0] * 10, [40.0] * 10), encoding, torch.float64, CPU, torch.float64)
+        tables = SharedTables(Normalizer([0.0] * 10, [40.0] * 10), encoding, dtype=torch.float64)
         for extent in extents:
             axes = tuple(Axis(field, n) for field, n in zip((OUT, IN, HEIGHT), (extent, *others), strict=False))
             grid = ComponentGrid(3, 1, 0, axes)
             out = torch.empty(len(grid), 512, dtype=torch.float64)
-            parts.write_features(grid, out)
+            tables.write_features(grid, out)
         return out
 
     for orders in ([(69,), (7, 69), (33, 40, 69), (100, 69)], [(17,), (64, 17), (100, 5, 17)]):
         first, *later = (features(*order) for order in orders)
         assert all(torch.equal(first, other) for other in later)
-
-
-def test_numbers_do_not_depend_on_what_is_kept():
-    targets = members(0, 1, 2)
-    everything, nothing = make_generator(), make_generator(kept_mb=0)
-    for target in (*targets, *targets):
-        for expected, found in zip(gradients(everything, target), gradients(nothing, target), strict=True):
-            assert torch.equal(expected, found)
-    assert len(everything._prepared) == 3
-    assert len(nothing._prepared) == 1  # the first, though it exceeds the budget
-
-
-def test_the_budget_counts_what_targets_do_not_share():
-    sizes = {i: make_generator()._prepare(*members(i)).nbytes for i in range(4)}
-    largest_first = sorted(sizes, key=sizes.get, reverse=True)
-    budget = (sum(sizes.values()) - 1) >> 20  # all but the last one fit
-    assert sizes[largest_first[-1]] > 1 << 20
-    generator, targets = make_generator(kept_mb=budget), members(*largest_first)
-    for _ in range(2):
-        for i in range(4):
-            generator._prepare(targets[i])
-        assert set(generator._prepared) == set(targets[:3])
-    del targets[0]
-    gc.collect()
-    generator._prepare(targets[-1])
-    assert set(generator._prepared) == set(targets)  # the dead one has made room
-
-
-CODE = """
-import resource, sys
-import torch
-from uhn.configuration.generators import UHNConfig
-from uhn.hypernetworks.uhn import UHN
-from uhn.models.model_sets import FAMILIES
-from uhn.models.registry import build_model
-
-family = FAMILIES[sys.argv[1]]
-with torch.device("meta"):
-    targets = [build_model(name) for name in family.member_names(range(family.size))]
-generator = UHN(UHNConfig(structure_encoder=True), family.ranges)
-for _ in range(2):
-    for target in targets:
-        generator._prepare(target)
-    print(generator._shared[1].computed)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", ["cnn_mixed_depth_width", "transformer_mixed"])
-def test_a_thousand_architectures_of_the_papers_sizes_fit_4_gib(family):
-    done = subprocess.run([sys.executable, "-c", CODE, family], capture_output=True, text=True, check=True)
-    first, second, gib = done.stdout.split()
-    assert first == second  # the second pass assembles, it computes nothing that is shared
-    assert float(gib) < 4

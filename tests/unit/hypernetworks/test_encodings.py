@@ -1,4 +1,9 @@
-"""Phases in the release's half precision: which rows coincide, and against torch's own fp16 autocast."""
+"""Fourier encodings: a scale of its own for the layer index, and phases in the release's half precision.
+
+Half precision is checked by which rows coincide, and against torch's own fp16 autocast.
+"""
+
+import math
 
 import pytest
 import torch
@@ -10,7 +15,11 @@ from uhn.descriptors.vocabulary import LayerType
 from uhn.errors import UserError
 from uhn.hypernetworks.encodings import exact_features, make_index_encoding
 from uhn.hypernetworks.uhn import UHN
+from uhn.models.model_sets import FAMILIES
 from uhn.models.registry import build_model
+
+DEPTH_RANGES = FAMILIES["cnn_mixed_depth"].ranges
+STEP = math.sqrt(12) / 31  # 32 layers, normalised to unit variance
 
 
 def encode(model, precision, rows, frequencies=32):
@@ -78,9 +87,9 @@ def test_features_are_never_planned():
     sizes = UHNConfig(index_frequencies=16, hidden_dim=8, structure_encoder=True, phase_precision="float16")
     generator = UHN(sizes, target.ranges(), GenerationConfig(first_layer="dense"))
     assert generator.plan_of(target) is None
-    rows, tokens = torch.as_tensor(target.index_table()), torch.as_tensor(target.structure_tokens())
     with torch.no_grad():
-        torch.testing.assert_close(generator.generate_scalars(target), generator.query(rows, tokens), rtol=0, atol=0)
+        weights, expected = generator(target), generator.reference(target)
+    assert all(torch.equal(w, expected[name]) for name, w in weights.items())
 
 
 def test_structure_tokens_are_rounded_too():
@@ -111,3 +120,46 @@ def test_structure_tokens_are_rounded_too():
 def test_choices_that_do_not_exist(choices):
     with pytest.raises(UserError, match="expected"):
         UHNConfig(**choices)
+
+
+def layer_codes(layer_scale, frequencies=50_000):
+    """Features of the layers 0 to 31, all other fields equal."""
+    torch.manual_seed(0)
+    encoding = make_index_encoding(UHNConfig(index_frequencies=frequencies, layer_scale=layer_scale), DEPTH_RANGES)
+    z = torch.zeros(32, 10, dtype=torch.float64)
+    z[:, IndexField.LAYER_IDX] = torch.arange(32) * STEP
+    return encoding(z)
+
+
+@pytest.mark.parametrize(("layer_scale", "sigma"), [(None, 100.0), (5.0, 5.0), (10.0, 10.0)])
+@pytest.mark.parametrize("apart", [1, 3])
+def test_correlation_of_layer_codes(layer_scale, sigma, apart):
+    codes = layer_codes(layer_scale)
+    products = (codes[apart:] * codes[:-apart]).sum(dim=1) / codes.square().sum(dim=1)[apart:]
+    expected = math.exp(-((sigma * apart * STEP) ** 2) / 2)
+    # one estimate of F frequencies scatters by 1 / sqrt(2 F)
+    torch.testing.assert_close(products, torch.full_like(products, expected), rtol=0, atol=4 / math.sqrt(100_000))
+
+
+def test_a_layer_scale_changes_nothing_else():
+    def drawn(**choices):
+        torch.manual_seed(0)
+        return UHN(UHNConfig(index_frequencies=16, structure_encoder=True, **choices), DEPTH_RANGES).state_dict()
+
+    plain, smooth = drawn(), drawn(layer_scale=5.0)
+    row = "index_encoding.frequencies"
+    torch.testing.assert_close(smooth[row][0], plain[row][0] / 20)
+    smooth[row][0] = plain[row][0]
+    assert plain.keys() == smooth.keys() and all(torch.equal(plain[name], smooth[name]) for name in plain)
+
+
+@pytest.mark.parametrize("route", ["auto", "dense", "separable", "structured"])
+def test_every_route_serves_a_layer_scale(route):
+    target = build_model("cifar10_cnn20")
+    sizes = UHNConfig(index_frequencies=8, hidden_dim=4, blocks=0, layer_scale=5.0)
+    generator = UHN(sizes, target.ranges(), GenerationConfig(first_layer=route)).double()
+    assert generator.plan_of(target) is not None
+    with torch.no_grad():
+        weights, expected = generator(target), generator.reference(target)
+    for name, w in weights.items():
+        torch.testing.assert_close(w, expected[name], rtol=0, atol=1e-4)
