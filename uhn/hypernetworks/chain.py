@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
@@ -14,6 +14,7 @@ from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.normalization import Ranges, union
 from uhn.errors import UserError
 from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack
+from uhn.hypernetworks.evaluation.network import Network
 from uhn.hypernetworks.generator import Generator
 from uhn.hypernetworks.uhn import UHN
 from uhn.layers.activation import LEAKY_RELU
@@ -99,7 +100,7 @@ class RecursiveChain(Generator):
             target: the model of the level.
             above: weights of the generated UHN that generates it; None for the root.
         """
-        network = self.root if above is None else GeneratedNetwork(self.inner, above)
+        network = self.root.network() if above is None else _as_network(self.inner, above)
         with torch.autocast(self.root.engine.device.type, enabled=False):
             return target.unflatten(self.root.engine.scalars(target, network))
 
@@ -107,54 +108,31 @@ class RecursiveChain(Generator):
         return f"depth={self.depth}"
 
 
-class GeneratedNetwork:
-    """A generated UHN as the network behind the root's encodings (`uhn.hypernetworks.evaluation.network.Network`).
+def _as_network(model: GeneratedUHN, weights: dict[str, Tensor]) -> Network:
+    """Put a generated UHN behind the root's encodings; gradients flow to its weights."""
 
-    Args:
-        model: its architecture.
-        weights: its weights by name; gradients flow to them.
-    """
+    def linear(name: str) -> tuple[Tensor, Tensor]:
+        return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
-    def __init__(self, model: GeneratedUHN, weights: dict[str, Tensor]) -> None:
-        self.model = model
-        self.weights = weights
-
-    @property
-    def first_layer(self) -> tuple[Tensor, Tensor]:
-        """Weight (d, 2 F) and bias (d,) of the first layer."""
-        return self._linear("first")
-
-    def conditioning(self, structure_features: Tensor) -> Tensor:
-        """Encode structure features (L, 2 F_s) to the conditioning vector (1, d)."""
-        return self._run("structure_encoder", structure_features.unsqueeze(0))
-
-    def answer(self, features: Tensor, conditioning: Tensor) -> Tensor:
-        """Generate the scalars of index features (rows, 2 F). Shape (rows,)."""
-        return self.after_first(F.linear(features, *self.first_layer), conditioning)
-
-    def after_first(self, h: Tensor, conditioning: Tensor) -> Tensor:
-        """Continue from the first layer's output (rows, d). Shape (rows,)."""
-        return self._run("trunk", h, conditioning)
-
-    def residual_stack(self) -> ResidualStack:
-        """Return the tensors that `after_first` computes with."""
-        names = [f"trunk.layers.{i}" for i in range(len(self.model.trunk.layers))]
-        return ResidualStack(
-            layers=tuple((None, None, *self._linear(name)) for name in names),
-            readout=self._linear("trunk.readout"),
-            eps=(NORM_EPS,) * len(names),
-            span=1,
-            slope=LEAKY_RELU.param,
-        )
-
-    def _linear(self, name: str) -> tuple[Tensor, Tensor]:
-        return self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
-
-    def _run(self, name: str, *inputs: Tensor) -> Tensor:
+    def run(name: str, *inputs: Tensor) -> Tensor:
         """Run a submodule of the model with its share of the weights."""
         prefix = f"{name}."
-        weights = {full.removeprefix(prefix): w for full, w in self.weights.items() if full.startswith(prefix)}
-        return functional_call(self.model.get_submodule(name), weights, inputs, strict=True)
+        share = {full.removeprefix(prefix): w for full, w in weights.items() if full.startswith(prefix)}
+        return functional_call(model.get_submodule(name), share, inputs, strict=True)
+
+    num_layers = len(model.trunk.layers)
+    return Network(
+        first_layer=linear("first"),
+        structure_encoder=lambda features: run("structure_encoder", features.unsqueeze(0)),
+        after_first=partial(run, "trunk"),
+        residual_stack=ResidualStack(
+            layers=tuple((None, None, *linear(f"trunk.layers.{i}")) for i in range(num_layers)),
+            readout=linear("trunk.readout"),
+            eps=(NORM_EPS,) * num_layers,
+            span=1,
+            slope=LEAKY_RELU.param,
+        ),
+    )
 
 
 def _architecture(config: GeneratedUHNConfig) -> GeneratedUHN:

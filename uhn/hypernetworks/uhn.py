@@ -17,6 +17,7 @@ from uhn.descriptors.normalization import Normalizer, Ranges
 from uhn.hypernetworks.encodings import exact_features, make_index_encoding, make_structure_encoding
 from uhn.hypernetworks.evaluation.engine import Engine
 from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack
+from uhn.hypernetworks.evaluation.network import Network
 from uhn.hypernetworks.evaluation.plan import FirstLayerPlan
 from uhn.hypernetworks.generator import Generator
 from uhn.models.base import TargetModel
@@ -208,33 +209,23 @@ class UHN(Generator):
 
     def generate_scalars(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> Tensor:
         """Do the same without cutting the scalars into tensors. Shape (N,), in flattening order."""
-        return self.engine.scalars(target, self, rows)
+        return self.engine.scalars(target, self.network(), rows)
 
-    def plan_of(self, target: TargetModel) -> FirstLayerPlan | None:
-        """Return how a target's first layer is evaluated; None where features come from the index table."""
-        return self.engine.prepare(target).plan
-
-    # What the engine asks of a network: see `uhn.hypernetworks.evaluation.network.Network`.
-
-    @property
-    def first_layer(self) -> tuple[Tensor, Tensor]:
-        """Weight (d, 2 F) and bias (d,) of the first layer."""
-        return self.trunk.first.weight, self.trunk.first.bias
-
-    def conditioning(self, structure_features: Tensor | None) -> Tensor | None:
-        """Encode structure features (L, 2 F_s) to the conditioning vector (1, d); None without features."""
-        return None if structure_features is None else self.structure_encoder(structure_features)
-
-    def answer(self, features: Tensor, conditioning: Tensor | None) -> Tensor:
-        """Generate the scalars of index features (rows, 2 F). Shape (rows,)."""
-        return self.trunk(features, conditioning)
+    def network(self) -> Network:
+        """Return what stands behind the encodings, as the engine asks for it."""
+        return Network(
+            first_layer=(self.trunk.first.weight, self.trunk.first.bias),
+            structure_encoder=self.structure_encoder,
+            after_first=self._after_first,
+            residual_stack=self.trunk.residual_stack(),
+        )
 
     @cached_property
-    def after_first(self) -> Callable[[Tensor, Tensor | None], Tensor]:
+    def _after_first(self) -> Callable[[Tensor, Tensor | None], Tensor]:
         """The trunk behind its first layer, compiled if so configured."""
         mode = self.generation.compile_trunk
         return self.trunk.after_first if mode == "none" else torch.compile(self.trunk.after_first, mode=mode)
 
-    def residual_stack(self) -> ResidualStack:
-        """Return the tensors that `after_first` computes with."""
-        return self.trunk.residual_stack()
+    def plan_of(self, target: TargetModel) -> FirstLayerPlan | None:
+        """Return how a target's first layer is evaluated; None where features come from the index table."""
+        return self.engine.prepare(target).plan

@@ -24,7 +24,7 @@ from uhn.hypernetworks.evaluation.fused_trunk import tape_bytes
 from uhn.hypernetworks.evaluation.network import Network
 from uhn.hypernetworks.evaluation.plan import FirstLayerPlan
 from uhn.hypernetworks.evaluation.policy import feature_dtype, kept_bytes
-from uhn.hypernetworks.evaluation.queries import PlannedQueries, Queries, TableQueries
+from uhn.hypernetworks.evaluation.queries import PlannedQueries, TableQueries
 from uhn.hypernetworks.evaluation.restriction import restrict
 from uhn.hypernetworks.evaluation.shared import SharedTables
 from uhn.models.base import TargetModel
@@ -47,7 +47,7 @@ class PreparedTarget:
     """
 
     arithmetic: Hashable
-    queries: Queries
+    queries: TableQueries | PlannedQueries
     plan: FirstLayerPlan | None
     structure_features: Tensor | None
 
@@ -88,7 +88,7 @@ class Engine:
 
         Args:
             target: the model.
-            network: answers the encoded queries.
+            network: stands behind the encodings.
             rows: see `uhn.hypernetworks.generator.Generator.forward`.
 
         Shapes:
@@ -99,7 +99,9 @@ class Engine:
             ValueError: ``rows`` of unknown names, or indices that are not as described.
         """
         prepared = self.prepare(target)
-        conditioning = network.conditioning(prepared.structure_features)
+        conditioning = None
+        if prepared.structure_features is not None:
+            conditioning = network.structure_encoder(prepared.structure_features)
         if not rows:
             return prepared.queries.scalars(network, conditioning)
         restriction = restrict(target, rows, self.device)

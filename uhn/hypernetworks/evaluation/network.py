@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,28 +15,24 @@ from uhn.hypernetworks.evaluation.operator import FeatureOperator, apply_operato
 FUSED_ROWS = 4096
 
 
-class Network(Protocol):
+@dataclass(frozen=True)
+class Network:
     """The network behind the encodings: the trained part of a UHN, or a UHN that another UHN generated.
 
+    Args:
+        first_layer: weight and bias.
+        structure_encoder: structure features -> conditioning vector; None where there is none.
+        after_first: output of the first layer, conditioning vector or None -> scalars, by plain modules.
+        residual_stack: the tensors that ``after_first`` computes with.
+
     Shapes:
-        structure features (L, 2 F_s), conditioning vector (1, d); index features (rows, 2 F), h (rows, d)
+        weight (d, 2 F), bias (d,); structure features (L, 2 F_s), conditioning vector (1, d)
     """
 
-    @property
-    def first_layer(self) -> tuple[Tensor, Tensor]:
-        """Weight (d, 2 F) and bias (d,) of the first layer."""
-
-    def conditioning(self, structure_features: Tensor | None) -> Tensor | None:
-        """Encode structure features to the conditioning vector; None without features."""
-
-    def answer(self, features: Tensor, conditioning: Tensor | None) -> Tensor:
-        """Generate the scalars of explicit index features by plain modules. Shape (rows,)."""
-
-    def after_first(self, h: Tensor, conditioning: Tensor | None) -> Tensor:
-        """Continue from the first layer's output by plain modules. Shape (rows,)."""
-
-    def residual_stack(self) -> ResidualStack:
-        """Return the tensors that `after_first` computes with."""
+    first_layer: tuple[Tensor, Tensor]
+    structure_encoder: Callable[[Tensor], Tensor] | None
+    after_first: Callable[[Tensor, Tensor | None], Tensor]
+    residual_stack: ResidualStack
 
 
 def generate_rows(
@@ -47,9 +43,9 @@ def generate_rows(
     Many rows on a CPU go through the fused trunk; all others through plain modules.
 
     Args:
-        network: answers.
+        network: generates them.
         operators: features of consecutive rows.
-        conditioning: what ``network.conditioning`` returned.
+        conditioning: the conditioning vector.
         bf16_products: see `uhn.configuration.generators.GenerationConfig`.
 
     Shapes:
@@ -58,7 +54,7 @@ def generate_rows(
     h = apply_operators(operators, *network.first_layer)
     if len(h) < FUSED_ROWS or h.device.type != "cpu":
         return network.after_first(h, conditioning)
-    stack = network.residual_stack()
+    stack = network.residual_stack
     dtype = stack.readout[0].dtype  # autocast may have rounded h and the conditioning vector
     conditioning = None if conditioning is None else conditioning.to(dtype)
     return fused_trunk(h.to(dtype), stack, conditioning, matmul_dtype=_matmul_dtype(h.device.type, bf16_products))

@@ -12,7 +12,7 @@ from uhn.hypernetworks.evaluation.dense import DenseOperator
 from uhn.hypernetworks.evaluation.policy import exact_routes, split_axes
 from uhn.hypernetworks.evaluation.separable import SeparableOperator
 from uhn.hypernetworks.evaluation.shared import Gridding, SharedTables
-from uhn.hypernetworks.evaluation.stack import ComponentRows, OperatorStack, Segment
+from uhn.hypernetworks.evaluation.stack import OperatorStack, Segment
 from uhn.hypernetworks.evaluation.structured import StructuredOperator
 
 
@@ -48,29 +48,17 @@ class FirstLayerPlan(OperatorStack):
     """
 
     def __init__(self, grids: Sequence[ComponentGrid], shared: SharedTables, cache_bytes: int = 512 << 20) -> None:
-        griddings = {position: shared.gridding(grid) for position, grid in enumerate(grids)}
-        gridded = {position: gridding for position, gridding in griddings.items() if gridding is not None}
-        exact = [position for position in griddings if position not in gridded]
-        extents = [tuple(axis.extent for axis in grids[position].axes) for position in exact]
-        row_bytes = shared.encoding.width * shared.feature_dtype.itemsize
-        routes = dict(
-            zip(exact, exact_routes(shared.device.type, extents, row_bytes, cache_bytes, shared.route), strict=True)
+        griddings = [shared.gridding(grid) for grid in grids]
+        routes = _choose_routes(grids, griddings, shared, cache_bytes)
+        self._reports = [_report(*component, shared) for component in zip(grids, routes, griddings, strict=True)]
+        dense, separable, structured = (
+            {position: grid for position, grid in enumerate(grids) if routes[position] == route}
+            for route in ("dense", "separable", "structured")
         )
-        self._reports = [
-            _report_gridded(grid, gridded[position], shared)
-            if position in gridded
-            else _report_exact(grid, routes[position], shared)
-            for position, grid in enumerate(grids)
-        ]
-        dense = {position: grids[position] for position in exact if routes[position] == "dense"}
-        segments = [_dense_segment(dense, shared)] if dense else []
+        segments = [Segment(_dense_operator(dense, shared), dense)] if dense else []
+        segments += [Segment(_separable_operator(grid, shared), {i: grid}) for i, grid in separable.items()]
         segments += [
-            _separable_segment(position, grids[position], shared)
-            for position in exact
-            if routes[position] == "separable"
-        ]
-        segments += [
-            _structured_segment(position, grids[position], gridding, shared) for position, gridding in gridded.items()
+            Segment(_structured_operator(grid, griddings[i], shared), {i: grid}) for i, grid in structured.items()
         ]
         super().__init__(segments)
 
@@ -79,37 +67,42 @@ class FirstLayerPlan(OperatorStack):
         return list(self._reports)
 
 
-def _report_gridded(grid: ComponentGrid, gridding: Gridding, shared: SharedTables) -> ComponentReport:
-    return ComponentReport(len(grid), "structured", shared.dtype, gridding.macs, gridding.plane.error)
+def _choose_routes(
+    grids: Sequence[ComponentGrid], griddings: Sequence[Gridding | None], shared: SharedTables, cache_bytes: int
+) -> list[str]:
+    """Return the route of each component."""
+    extents = [
+        tuple(axis.extent for axis in grid.axes)
+        for grid, gridding in zip(grids, griddings, strict=True)
+        if gridding is None
+    ]
+    row_bytes = shared.encoding.width * shared.feature_dtype.itemsize
+    exact = iter(exact_routes(shared.device.type, extents, row_bytes, cache_bytes, shared.route))
+    return [next(exact) if gridding is None else "structured" for gridding in griddings]
 
 
-def _report_exact(grid: ComponentGrid, route: str, shared: SharedTables) -> ComponentReport:
-    return ComponentReport(len(grid), route, shared.feature_dtype, len(grid) * shared.encoding.width, 0.0)
+def _report(grid: ComponentGrid, route: str, gridding: Gridding | None, shared: SharedTables) -> ComponentReport:
+    if gridding is None:
+        return ComponentReport(len(grid), route, shared.feature_dtype, len(grid) * shared.encoding.width, 0.0)
+    return ComponentReport(len(grid), route, shared.dtype, gridding.macs, gridding.plane.error)
 
 
-def _component_rows(position: int, grid: ComponentGrid) -> ComponentRows:
-    return ComponentRows(position, len(grid), grid.axes[0].extent)
-
-
-def _dense_segment(grids: Mapping[int, ComponentGrid], shared: SharedTables) -> Segment:
+def _dense_operator(grids: Mapping[int, ComponentGrid], shared: SharedTables) -> DenseOperator:
     """Put the features of components into one matrix."""
     counts = [len(grid) for grid in grids.values()]
     matrix = torch.empty(sum(counts), shared.encoding.width, dtype=shared.feature_dtype, device=shared.device)
     for grid, rows in zip(grids.values(), matrix.split(counts), strict=True):
         shared.write_features(grid, rows)
-    return Segment(DenseOperator(matrix), tuple(_component_rows(position, grid) for position, grid in grids.items()))
+    return DenseOperator(matrix)
 
 
-def _separable_segment(position: int, grid: ComponentGrid, shared: SharedTables) -> Segment:
+def _separable_operator(grid: ComponentGrid, shared: SharedTables) -> SeparableOperator:
     phases = shared.phases(grid)
     outer, inner = split_axes(phases.extents)
     steps = tuple(phases.steps[axis] for axis in inner)
     inner_features = shared.inner_features(tuple(grid.axes[axis] for axis in inner), steps)
-    operator = SeparableOperator(phases, outer, inner_features, shared.dtype)
-    return Segment(operator, (_component_rows(position, grid),))
+    return SeparableOperator(phases, outer, inner_features, shared.dtype)
 
 
-def _structured_segment(position: int, grid: ComponentGrid, gridding: Gridding, shared: SharedTables) -> Segment:
-    phases = shared.phases(grid)
-    operator = StructuredOperator(phases, gridding.axes, gridding.plane, shared.dtype, shared.device)
-    return Segment(operator, (_component_rows(position, grid),))
+def _structured_operator(grid: ComponentGrid, gridding: Gridding, shared: SharedTables) -> StructuredOperator:
+    return StructuredOperator(shared.phases(grid), gridding.axes, gridding.plane, shared.dtype, shared.device)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -21,22 +21,6 @@ TABLE_CHUNK_ROWS = 16384
 GROUP_ROWS = 1 << 16
 # Keeps nothing for the backward pass. No random numbers are drawn, so no state of theirs has to be restored.
 recomputed = partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
-
-
-class Queries(Protocol):
-    """Scalars of one target, in flattening order.
-
-    Args:
-        nbytes: of what is kept for them alone.
-    """
-
-    nbytes: int
-
-    def scalars(self, network: Network, conditioning: Tensor | None) -> Tensor:
-        """Generate the scalars. Shape (rows,)."""
-
-    def restricted(self, restriction: Restriction) -> Queries:
-        """Ask for some of the scalars only."""
 
 
 class TableQueries:
@@ -55,15 +39,15 @@ class TableQueries:
     def __init__(self, index_rows: Tensor, encode: Callable[[Tensor], Tensor]) -> None:
         self.index_rows = index_rows
         self.encode = encode
-        self.nbytes = index_rows.nbytes
+        self.nbytes = index_rows.nbytes  # kept for this target alone
 
     def scalars(self, network: Network, conditioning: Tensor | None) -> Tensor:
         """Generate the scalars. Shape (rows,)."""
 
-        def answer(index_rows: Tensor) -> Tensor:
-            return network.answer(self.encode(index_rows), conditioning)
+        def generate(index_rows: Tensor) -> Tensor:
+            return network.after_first(F.linear(self.encode(index_rows), *network.first_layer), conditioning)
 
-        return torch.cat([recomputed(answer, chunk) for chunk in self.index_rows.split(TABLE_CHUNK_ROWS)])
+        return torch.cat([recomputed(generate, chunk) for chunk in self.index_rows.split(TABLE_CHUNK_ROWS)])
 
     def restricted(self, restriction: Restriction) -> TableQueries:
         """Ask for some of the scalars only."""
@@ -90,7 +74,7 @@ class PlannedQueries:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the stack."""
+        """Bytes kept for this target alone."""
         return self.stack.nbytes
 
     def scalars(self, network: Network, conditioning: Tensor | None) -> Tensor:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import torch
 from torch import Tensor
 
+from uhn.descriptors.index import ComponentGrid
 from uhn.hypernetworks.evaluation.dense import DenseOperator
 from uhn.hypernetworks.evaluation.operator import FeatureOperator, apply_operators
 from uhn.hypernetworks.evaluation.permutation import Permutation
@@ -16,26 +17,11 @@ from uhn.hypernetworks.evaluation.phases import rows_of
 
 
 @dataclass(frozen=True)
-class ComponentRows:
-    """The rows of one component.
-
-    Args:
-        position: of the component in its model.
-        count: number of rows.
-        first_extent: coordinates of the component's first axis.
-    """
-
-    position: int
-    count: int
-    first_extent: int
-
-
-@dataclass(frozen=True)
 class Segment:
-    """An operator, and the components whose rows it evaluates, one after the other."""
+    """An operator, and the components whose rows it evaluates, one after the other, by position in their model."""
 
     operator: FeatureOperator
-    components: tuple[ComponentRows, ...]
+    grids: dict[int, ComponentGrid]
 
 
 class OperatorStack:
@@ -89,32 +75,35 @@ class OperatorStack:
         """
         segments: list[Segment] = []
         for segment in self.segments:
-            if coordinates.keys().isdisjoint(rows.position for rows in segment.components):
+            if coordinates.keys().isdisjoint(segment.grids):
                 segments.append(segment)
             elif isinstance(segment.operator, DenseOperator):
                 segments += _restrict_matrix(segment, coordinates)
             else:
-                (component,) = segment.components
-                taken = coordinates[component.position]
-                operator = segment.operator.take(taken)
-                segments.append(Segment(operator, (ComponentRows(component.position, operator.rows, len(taken)),)))
+                ((position, grid),) = segment.grids.items()
+                taken = coordinates[position]
+                segments.append(Segment(segment.operator.take(taken), {position: _shorten(grid, len(taken))}))
         return OperatorStack(segments)
 
 
 def _restrict_matrix(segment: Segment, coordinates: Mapping[int, Tensor]) -> Iterator[Segment]:
     """Cut a feature matrix: rows of restricted components are copied, what lies between them is shared."""
     start = 0
-    for position, run in groupby(segment.components, key=lambda c: c.position if c.position in coordinates else None):
-        components = tuple(run)
-        stop = start + sum(component.count for component in components)
+    for position, run in groupby(segment.grids, key=lambda position: position if position in coordinates else None):
+        grids = {member: segment.grids[member] for member in run}
+        stop = start + sum(map(len, grids.values()))
         matrix = segment.operator.matrix[start:stop]
         start = stop
         if position is not None:
-            (component,) = components
-            taken = coordinates[position]
-            matrix = matrix[rows_of(taken, component.count // component.first_extent)]
-            components = (ComponentRows(position, len(matrix), len(taken)),)
-        yield Segment(DenseOperator(matrix), components)
+            grid, taken = grids[position], coordinates[position]
+            matrix = matrix[rows_of(taken, len(grid) // grid.axes[0].extent)]
+            grids = {position: _shorten(grid, len(taken))}
+        yield Segment(DenseOperator(matrix), grids)
+
+
+def _shorten(grid: ComponentGrid, first_extent: int) -> ComponentGrid:
+    """Return a grid with as many rows as remain of it."""
+    return replace(grid, axes=(replace(grid.axes[0], extent=first_extent), *grid.axes[1:]))
 
 
 def _scalar_order(segments: Sequence[Segment]) -> Tensor:
@@ -122,8 +111,7 @@ def _scalar_order(segments: Sequence[Segment]) -> Tensor:
     rows_by_position: dict[int, Tensor] = {}
     start = 0
     for segment in segments:
-        rows = (start + segment.operator.tensor_order()).split([component.count for component in segment.components])
-        positions = [component.position for component in segment.components]
-        rows_by_position |= zip(positions, rows, strict=True)
+        rows = (start + segment.operator.tensor_order()).split([len(grid) for grid in segment.grids.values()])
+        rows_by_position |= zip(segment.grids, rows, strict=True)
         start += segment.operator.rows
     return torch.cat([rows_by_position[position] for position in sorted(rows_by_position)])

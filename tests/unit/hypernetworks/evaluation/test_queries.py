@@ -4,18 +4,18 @@ import pytest
 import torch
 
 from uhn.configuration.generators import GenerationConfig, UHNConfig
+from uhn.descriptors.index import Axis, ComponentGrid, IndexField
 from uhn.hypernetworks.evaluation import queries as queries_module
 from uhn.hypernetworks.evaluation.dense import DenseOperator
 from uhn.hypernetworks.evaluation.queries import cut_into_groups
-from uhn.hypernetworks.evaluation.stack import ComponentRows, OperatorStack, Segment
+from uhn.hypernetworks.evaluation.stack import OperatorStack, Segment
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model
 
 
 def stack(*sizes):
-    return OperatorStack(
-        [Segment(DenseOperator(torch.zeros(n, 2)), (ComponentRows(i, n, n),)) for i, n in enumerate(sizes)]
-    )
+    grids = [ComponentGrid(0, 0, 0, (Axis(IndexField.OUT_IDX, n),)) for n in sizes]
+    return OperatorStack([Segment(DenseOperator(torch.zeros(n, 2)), {i: grids[i]}) for i, n in enumerate(sizes)])
 
 
 @pytest.mark.parametrize(
