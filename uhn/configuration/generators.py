@@ -71,7 +71,7 @@ class GenerationConfig:
         tolerance: largest predicted relative error of a structured evaluation.
         cache_mb: largest feature matrix kept for one target, MiB.
         kept_mb: largest memory for what is kept about all targets together, MiB; None for a share of the device's, see
-            `uhn.hypernetworks.first_layer.policy.kept_bytes`.
+            `uhn.hypernetworks.evaluation.policy.kept_bytes`.
         memory_mb: largest activations kept for one backward pass, MiB; what is beyond it is recomputed in groups.
         bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU; no longer the same
             function, gradients differ by several percent.

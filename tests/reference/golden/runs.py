@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from uhn.configuration.resolve import load_experiment, resolve
 from uhn.configuration.run import RunConfig
 from uhn.data import standin
-from uhn.hypernetworks import chain, uhn
+from uhn.hypernetworks.evaluation import engine, network, queries
 from uhn.layers.sparse_features import SparseFeatures
 from uhn.models.base import TargetModel
 from uhn.training import evaluate, runner
@@ -171,31 +171,34 @@ def watch() -> Iterator[set[str]]:
     """
     entered: set[str] = set()
 
-    def note_plan(plan):
+    def note_plan(prepared, *_):
+        plan = prepared.plan
         entered.update({"index table"} if plan is None else {component.route for component in plan.report()})
 
-    def note(name: str) -> Callable[[Any], None]:
-        return lambda _: entered.add(name)
+    def note_trunk(_, h, stack, *__):
+        entered.add("fused trunk" if stack.layers[0][0] is not None else "fused generated trunk")
+
+    def note(name: str) -> Callable[..., None]:
+        return lambda *_: entered.add(name)
 
     with ExitStack() as stack:
         for owner, name, notice in (
-            (uhn.UHN, "_make_plan", note_plan),
-            (uhn, "fused_trunk", note("fused trunk")),
-            (chain, "fused_stack", note("fused generated trunk")),
-            (uhn, "restrict", note("rows read")),
-            (uhn, "_recomputed", note("recomputed")),
+            (engine.Engine, "_compute", note_plan),
+            (network, "fused_trunk", note_trunk),
+            (engine, "restrict", note("rows read")),
+            (queries, "recomputed", note("recomputed")),
         ):
             stack.enter_context(patch.object(owner, name, _noticed_in_training(getattr(owner, name), notice)))
         yield entered
 
 
-def _noticed_in_training(function: Callable, notice: Callable[[Any], None]) -> Callable:
-    """Pass on what a function returns where gradients are recorded."""
+def _noticed_in_training(function: Callable, notice: Callable[..., None]) -> Callable:
+    """Pass on what a function returns, and its arguments, where gradients are recorded."""
 
     def wrapped(*arguments, **named):
         result = function(*arguments, **named)
         if torch.is_grad_enabled():
-            notice(result)
+            notice(result, *arguments)
         return result
 
     return wrapped
