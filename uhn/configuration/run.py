@@ -12,6 +12,7 @@ from uhn.configuration.generators import ChunkedConfig, GenerationConfig, HAConf
 from uhn.errors import UserError
 from uhn.paths import run_key
 
+Hypernetwork = UHNConfig | HAConfig | ChunkedConfig
 HYPERNETWORKS = {"uhn": UHNConfig, "ha": HAConfig, "chunked": ChunkedConfig}
 
 
@@ -148,7 +149,7 @@ class RunConfig:
     source: str
     tasks: tuple[TaskConfig, ...]
     method: str
-    hypernetwork: UHNConfig | HAConfig | ChunkedConfig | None
+    hypernetwork: Hypernetwork | None
     generation: GenerationConfig | None
     depth: int | None
     init: InitConfig | None
@@ -180,14 +181,16 @@ class RunConfig:
                 "tasks": tuple(
                     TaskConfig(**task | {"reduction": TargetReduction(**task["reduction"])}) for task in data["tasks"]
                 ),
-                "hypernetwork": data["hypernetwork"] and HYPERNETWORKS[data["method"]](**_tuples(data["hypernetwork"])),
+                "hypernetwork": data["hypernetwork"]
+                and HYPERNETWORKS[data["method"]](**with_tuples(data["hypernetwork"])),
                 "generation": data["generation"] and GenerationConfig(**data["generation"]),
-                "init": data["init"] and InitConfig(**_tuples(data["init"])),
+                "init": data["init"] and InitConfig(**with_tuples(data["init"])),
                 "train": TrainConfig(**data["train"]),
-                "optimizer": OptimizerConfig(**_tuples(data["optimizer"])),
+                "optimizer": OptimizerConfig(**with_tuples(data["optimizer"])),
             }
         )
 
 
-def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+def with_tuples(data: dict[str, Any]) -> dict[str, Any]:
+    """Return plain data with tuples in place of lists, as frozen dataclasses need them."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

@@ -6,9 +6,9 @@ from snakemake.exceptions import WorkflowError
 
 import uhn
 from uhn.errors import UserError
+from uhn.data.catalogue import DATASETS
 from uhn.data.sources import DataSource
 from uhn.configuration.resolve import (
-    FILELESS,
     load_experiment,
     load_scale,
     resolve,
@@ -121,7 +121,7 @@ def get_setting_data(setting, scale):
     experiment = EXPERIMENTS[setting]
     tasks = experiment.get("tasks", [experiment])
     source = DataSource.parse(get_data(scale)).kind
-    names = dict.fromkeys(task["dataset"] for task in tasks if task["task"] not in FILELESS)
+    names = dict.fromkeys(task["dataset"] for task in tasks if task["dataset"] in DATASETS)
     return ancient([f"resources/ready/{source}/{name}.done" for name in names])
 
 
