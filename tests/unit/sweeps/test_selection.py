@@ -1,4 +1,4 @@
-"""The round trip of what stages write."""
+"""The round trip of what stages decide and of what candidates report."""
 
 import json
 from dataclasses import replace
@@ -7,15 +7,13 @@ import pytest
 from sweep_cases import SMALL, four_stages
 
 from uhn.errors import UserError
+from uhn.paths import REPOSITORY
+from uhn.sweeps.candidate import SKIPPED, Candidate
 from uhn.sweeps.grids import Hyperparameters, Slot
-from uhn.sweeps.selection import (
-    SKIPPED,
-    CandidateResult,
-    read_candidate,
-    read_selection,
-    write_candidate,
-    write_selection,
-)
+from uhn.sweeps.load import load_sweep
+from uhn.sweeps.selection import read_candidate, read_selection, write_candidate, write_selection
+
+PUBLISHED = sorted((REPOSITORY / "results/published").glob("*/sweeps/*/stage*/selected.json"))
 
 
 @pytest.fixture
@@ -54,16 +52,40 @@ def test_the_file_states_means_spreads_and_ranks(tmp_path, selections):
 
 
 def test_candidates_survive_the_file(tmp_path):
-    values = Hyperparameters(0.1, 10, 0.3, 6)
-    for result in (
-        CandidateResult.finished(Slot(2, 0, 1), 1, values, {"validation/accuracy": 0.5, "validation/loss": 1 / 3}),
-        CandidateResult.finished(
-            Slot(2, 0, 1), 1, values, {"validation/accuracy": 0.5, "validation/loss": float("nan")}
-        ),
-        CandidateResult(Slot(4, 2), 2, SKIPPED, None, reason="too few", same_as=Slot(1, 1)),
+    """One completed, one diverged, one skipped."""
+    planned = Candidate(Slot(2, 0, 1), Hyperparameters(0.1, 10, 0.3, 6))
+    for candidate in (
+        planned.completed(1, {"validation/accuracy": 0.5, "validation/loss": 1 / 3}),
+        planned.diverged(1, "loss not finite at train step 7"),
+        Candidate(Slot(4, 2), None, SKIPPED, (2,), reason="too few", same_as=Slot(1, 1)),
     ):
-        write_candidate(tmp_path / "candidate.json", SMALL, "paper", result)
-        assert read_candidate(tmp_path / "candidate.json", SMALL, "paper") == result
+        write_candidate(tmp_path / "candidate.json", SMALL, "paper", candidate)
+        assert read_candidate(tmp_path / "candidate.json", SMALL, "paper") == candidate
+
+
+def test_the_layout_of_candidate_json(tmp_path):
+    candidate = Candidate(Slot(3, 0, 1), Hyperparameters(0.1, 20, 0.3, 6)).completed(7, {"validation/rmse": 0.25})
+    write_candidate(tmp_path / "candidate.json", SMALL, "paper", candidate)
+    assert list(json.loads((tmp_path / "candidate.json").read_text()).items()) == [
+        ("schema_version", 1),
+        ("sweep", "small"),
+        ("scale", "paper"),
+        ("slot", "stage3/i0_j1"),
+        ("seed", 7),
+        ("status", "completed"),
+        ("hyperparameters", {"train_lr": 0.1, "train_budget": 20, "init_lr": 0.3, "init_steps": 6}),
+        ("metrics", {"validation/rmse": 0.25}),
+        ("reason", None),
+        ("same_as", None),
+    ]
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: "/".join(path.parts[-3:-1]))
+def test_published_selections_are_read_and_written_byte_for_byte(path, tmp_path):
+    scale, _, name = path.parts[-5:-2]
+    selection = read_selection(path, load_sweep(name, scale), scale)
+    write_selection(tmp_path / "selected.json", selection)
+    assert (tmp_path / "selected.json").read_bytes() == path.read_bytes()
 
 
 def test_files_of_another_sweep_or_scale_are_refused(tmp_path, selections):
