@@ -168,6 +168,28 @@ class RunConfig:
         payload = json.dumps({"config": self.to_dict(), "code_version": CODE_VERSION}, sort_keys=True)
         return hashlib.sha256(payload.encode()).hexdigest()
 
+    def hyperparameters(self, device: str) -> dict[str, Any]:
+        """Return what a table may state beside a result, as plain data.
+
+        Args:
+            device: kind of the device that trained, which decides the precision.
+        """
+        init, train = self.init, self.train
+        return {
+            "init_lr": list(init.lr) if init and init.steps else None,
+            "init_steps": init.steps if init else 0,
+            "init_warmup": init.warmup_steps if init else 0,
+            "init_clip_norm": init.clip_norm if init else None,
+            "train_lr": train.lr,
+            "train_budget": train.budget,
+            "train_unit": train.unit,
+            "train_warmup": train.warmup,
+            "train_clip_norm": train.clip_norm,
+            "batch_size": [task.batch_size for task in self.tasks],
+            "precision": self.precision[device],
+            "generator": self.to_dict()["hypernetwork"],
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain data."""
         return json.loads(json.dumps(asdict(self)))
