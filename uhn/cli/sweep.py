@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uhn.cli.job import add_job_options, job_options, run_job
+from uhn.cli.track import add_store_option, store_uri
 
 if TYPE_CHECKING:
     from uhn.configuration.run import RunConfig
@@ -50,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     command = _add(commands, "report", "write a sweep's figure and its table of grids and choices", report_sweep)
     command.add_argument("--out", type=Path, metavar="DIR", help="default: <sweeps>/<sweep>")
     command = _add(commands, "track", "index a finished sweep into MLflow", track)
-    command.add_argument("--tracking-uri", default="sqlite:///scratch/mlflow.db", metavar="URI", help="MLflow store")
+    add_store_option(command)
     command.add_argument("--experiment", metavar="NAME", help="default: uhn-<scale>-sweeps")
     command = _add(commands, "list", "list what would run and what it would cost", list_sweeps, required=False)
 
@@ -176,7 +177,7 @@ def track(args: argparse.Namespace) -> None:
     from uhn.tracking import track_sweep
 
     sweep = load_sweep(args.sweep, args.scale)
-    outcome = track_sweep(_sweeps(args), sweep, args.scale, args.tracking_uri, args.experiment)
+    outcome = track_sweep(_sweeps(args), sweep, args.scale, store_uri(args), args.experiment)
     print(f"tracked {outcome.tracked} candidates, skipped {outcome.skipped}, into {outcome.uri}")
 
 

@@ -28,6 +28,11 @@ def load_defaults() -> dict[str, Any]:
     return _read_once((config_dir() / "defaults.yaml").absolute(), "defaults")
 
 
+def load_pipeline() -> dict[str, Any]:
+    """Read ``config/config.yaml``: what the pipeline builds unless its command line says otherwise."""
+    return _read_once((config_dir() / "config.yaml").absolute(), "config")
+
+
 def load_scale(scale: str) -> dict[str, Any]:
     """Read ``config/scales/<scale>.yaml``."""
     return _read_once(pick_file(config_dir() / "scales", scale, "scale").absolute(), "scale")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uhn.configuration.resolve import load_experiment, load_scale, resolve, seeds_of
+from uhn.configuration.resolve import load_defaults, load_experiment, load_pipeline, load_scale, resolve, seeds_of
 from uhn.errors import UserError
 from uhn.paths import config_dir
 
@@ -48,3 +48,8 @@ def test_every_experiment_file_resolves_at_every_scale():
             for scale in ("demo", "cpu", "lite", "paper"):
                 config = resolve(experiment, variant, 1, scale)
                 assert config.train.budget >= 1 and config.train.lr > 0
+
+
+def test_what_the_pipeline_builds_by_default():
+    assert load_pipeline()["scale"] == "demo"
+    assert load_defaults()["precision"] == {"cpu": "float32", "cuda": "float16"}
