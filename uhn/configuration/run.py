@@ -52,8 +52,8 @@ class TrainConfig:
         lr: peak learning rate.
         warmup: units of warm-up.
         clip_norm: largest global gradient norm, None without clipping.
-        gradient_surgery: a step works on every task and combines their gradients by PCGrad, rather than on one task
-            that is drawn.
+        gradient_surgery: a step works on every task and combines their gradients by PCGrad; otherwise it works on one
+            task, drawn at random.
     """
 
     budget: int
@@ -66,14 +66,14 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class TargetReduction:
-    """How much smaller than in the paper the target models of a run are; ones leave them alone.
+    """How much smaller the target models of a run are than the paper's; the defaults change nothing.
 
     Args:
         width_divisor: of hidden widths.
         depth_divisor: of repeated layers.
-        members: models of a family that are used in all, None for every one; each split keeps at least one.
-        reported: models of each group, seen and unseen, whose results are reported; None for the paper's share of the
-            members, at least two.
+        members: models of a family in use; None uses all. Each split keeps at least one.
+        reported: models of each group, seen and unseen, whose results are reported; None reports the paper's share of
+            the members, at least two.
 
     Raises:
         UserError: more reported models than a third of the members.

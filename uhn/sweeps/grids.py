@@ -170,8 +170,8 @@ class SweepConfig:
             UserError: the sweep has no such stage.
         """
         self._check_stage(stage)
-        place = self.stages.index(stage)
-        return self.stages[place - 1] if place else None
+        position = self.stages.index(stage)
+        return self.stages[position - 1] if position else None
 
     def axes(self, stage: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the two grids that a stage's positions ``i`` (outer) and ``j`` (inner) count.

@@ -168,7 +168,7 @@ def _build(
         search=group["search"],
         budget_unit=group["budget_unit"],
         pioneer_budget=group.get("pioneer_budget"),
-        **{grid: _kept(grid, group.get(grid, []), keep.get(grid)) for grid in GRIDS},
+        **{grid: _keep(grid, group.get(grid, []), keep.get(grid)) for grid in GRIDS},
         metrics=tuple(
             Metric(metric["name"], metric.get("guardrail") if guardrails else None) for metric in group["metrics"]
         ),
@@ -178,7 +178,7 @@ def _build(
     )
 
 
-def _kept(grid: str, values: list[Any], positions: list[int] | None) -> tuple[Any, ...]:
+def _keep(grid: str, values: list[Any], positions: list[int] | None) -> tuple[Any, ...]:
     """Return the values at the positions kept; a grid of one value, or of none, stays as it is."""
     if positions is None or len(values) <= 1:
         return tuple(values)

@@ -6,15 +6,9 @@ import pytest
 from sweep_cases import GRID, SMALL, four_stages, names, run_stage
 
 from uhn.errors import UserError
-from uhn.paths import REPOSITORY
 from uhn.sweeps.candidate import SKIPPED, Candidate
-from uhn.sweeps.files import read_previous, read_stage
 from uhn.sweeps.grids import Hyperparameters, Metric, Slot
-from uhn.sweeps.load import load_sweep
-from uhn.sweeps.selection import read_selection
 from uhn.sweeps.stages import candidate_at, select
-
-PUBLISHED = sorted((REPOSITORY / "results/published").glob("*/sweeps/*/stage*/selected.json"))
 
 STAGE_1 = {"i0_j0": 0.5, "i1_j0": 0.6}  # train lr 0.1, 0.2
 INIT_WINS = {"i0_j0": 0.7, "i0_j1": 0.9, "i1_j0": 0.8, "i1_j1": 0.1}  # (0.3, 5), (0.3, 6), (0.4, 5), (0.4, 6)
@@ -278,13 +272,3 @@ def test_stages_need_the_selection_before():
         candidate_at(replace(SMALL, name="other"), Slot(2, 0, 0), first)
     with pytest.raises(UserError, match="has no candidate stage1/i2_j0"):
         candidate_at(SMALL, Slot(1, 2, 0), None)
-
-
-@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: "/".join(path.parts[-3:-1]))
-def test_published_decisions_follow_from_the_published_candidates(path):
-    (scale, _, name), stage = path.parts[-5:-2], int(path.parts[-2].removeprefix("stage"))
-    sweep, folder = load_sweep(name, scale), path.parents[2]
-    previous = read_previous(folder, sweep, scale, stage)
-    assert select(sweep, scale, stage, read_stage(folder, sweep, scale, stage), previous) == read_selection(
-        path, sweep, scale
-    )
