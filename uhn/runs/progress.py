@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uhn.runs.folder import METRICS, RUN
+
 
 @dataclass(frozen=True)
 class RunProgress:
@@ -36,15 +38,15 @@ class RunProgress:
 
 def runs_in_progress(scratch: Path) -> list[RunProgress]:
     """Return the runs with a working folder under ``scratch``, by key."""
-    found = (_read(path.parent) for path in scratch.glob("runs/*/run.json"))
+    found = (_read(path.parent) for path in scratch.glob(f"runs/*/{RUN}"))
     return sorted((run for run in found if run is not None), key=lambda run: run.key)
 
 
 def _read(folder: Path) -> RunProgress | None:
     """Read a working folder; None if its run ends meanwhile, or was begun before run.json stated its phases."""
     try:
-        run = json.loads((folder / "run.json").read_bytes())
-        entries = list(_entries(folder / "metrics.jsonl"))
+        run = json.loads((folder / RUN).read_bytes())
+        entries = list(_entries(folder / METRICS))
         running = _is_held(folder / "lock")
     except FileNotFoundError:
         return None

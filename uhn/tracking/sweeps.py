@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uhn.paths import selection_file
+from uhn.sweeps.candidate import SKIPPED, Candidate
 from uhn.sweeps.files import candidate_files
 from uhn.sweeps.grids import SweepConfig
-from uhn.sweeps.selection import SKIPPED, CandidateResult, Selection, read_candidate, read_selection
+from uhn.sweeps.selection import Selection, read_candidate, read_selection
 from uhn.tracking import content, store
 from uhn.tracking.runs import TrackedRun, digest_of, read_run, sha256_of
 from uhn.tracking.sync import (
@@ -35,7 +36,7 @@ class TrackedCandidate(TrackedRun):
     """One candidate and seed of a sweep."""
 
     sweep: str
-    candidate: CandidateResult
+    candidate: Candidate
 
     @property
     def group(self) -> str:

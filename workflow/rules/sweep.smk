@@ -9,7 +9,7 @@ rule run_candidate:
         data=get_candidate_data,
         previous=get_previous_selection,
     output:
-        candidate=f"{CANDIDATE_DIR}/candidate.json",
+        candidate=f"{CANDIDATE_DIR}/{CANDIDATE}",
     log:
         "logs/{scale}/run_candidate/{sweep}/stage{stage}/{place}/seed{seed}.log",
     conda:
@@ -33,7 +33,7 @@ rule select_stage:
         candidates=get_stage_candidates,
         previous=get_previous_selection,
     output:
-        selected=f"{SWEEP_DIR}/stage{{stage}}/selected.json",
+        selected=selection_file(sweeps_dir("{scale}"), "{sweep}", "{stage}"),
     log:
         "logs/{scale}/select_stage/{sweep}/stage{stage}.log",
     conda:
@@ -77,7 +77,7 @@ rule build_sweep_table:
         scale="config/scales/{scale}.yaml",
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:
-        multiext("results/{scale}/tables/table_{sweep_table}", ".csv", ".md", ".tex"),
+        [table_file("{scale}", "table_{sweep_table}", ending) for ending in TABLE_ENDINGS],
     log:
         "logs/{scale}/build_sweep_table/table_{sweep_table}.log",
     conda:

@@ -10,13 +10,13 @@ rule build_table:
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:
         csv=report(
-            "results/{scale}{tuned}/tables/{table}.csv",
+            table_file(RESULTS, "{table}", "csv"),
             caption="../report/table.rst",
             category="Tables",
             labels={"table": "{table}", "scale": "{scale}{tuned}"},
         ),
-        md="results/{scale}{tuned}/tables/{table}.md",
-        tex="results/{scale}{tuned}/tables/{table}.tex",
+        md=table_file(RESULTS, "{table}", "md"),
+        tex=table_file(RESULTS, "{table}", "tex"),
     log:
         "logs/{scale}{tuned}/build_table/{table}.log",
     conda:

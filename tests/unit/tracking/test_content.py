@@ -263,14 +263,3 @@ def test_the_command_line_starts_without_mlflow():
     code = "import sys, uhn.cli.track; print(sorted({'mlflow', 'torch', 'uhn.tracking'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_default_uri_is_the_same_in_both_places():
-    import argparse
-
-    from uhn.cli import track
-
-    parser = argparse.ArgumentParser()
-    track.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["track", "some/run"])
-    assert (args.tracking_uri, args.run) == (store.DEFAULT_URI, track.run)

@@ -10,9 +10,10 @@ import pytest
 from sweep_cases import SMALL
 
 from uhn.paths import selection_file
+from uhn.sweeps.candidate import SKIPPED
 from uhn.sweeps.files import candidate_file, read_previous
-from uhn.sweeps.selection import COMPLETED, DIVERGED, SKIPPED, CandidateResult, write_candidate, write_selection
-from uhn.sweeps.stages import Skip, plan, select
+from uhn.sweeps.selection import write_candidate, write_selection
+from uhn.sweeps.stages import candidate_at, select
 from uhn.tracking import track_sweep
 
 PARENT = "mlflow.parentRunId"
@@ -30,10 +31,14 @@ def sweep(tmp_path, make_run):
         results = []
         for slot in SMALL.slots(stage):
             for seed in SMALL.seeds(stage):
-                result = outcome(slot, seed, plan(SMALL, slot, previous), VALUES[stage].get(slot.name))
+                result = outcome(candidate_at(SMALL, slot, previous), seed, VALUES[stage].get(slot.name))
                 path = candidate_file(sweeps, SMALL, slot, seed)
                 if result.status != SKIPPED:
-                    state = {"status": result.status, "reason": result.reason, "metrics": dict(result.metrics)}
+                    state = {
+                        "status": result.status,
+                        "reason": result.reason,
+                        "metrics": {k: v for k, (v,) in result.values.items()},
+                    }
                     shutil.move(make_run(setting="small", seed=seed, result=state), path.parent)
                 write_candidate(path, SMALL, "demo", result)
                 results.append(result)
@@ -41,12 +46,12 @@ def sweep(tmp_path, make_run):
     return sweeps
 
 
-def outcome(slot, seed, planned, value):
-    if isinstance(planned, Skip):
-        return CandidateResult(slot, seed, SKIPPED, None, reason=planned.reason, same_as=planned.same_as)
+def outcome(candidate, seed, value):
+    if candidate.status == SKIPPED:
+        return replace(candidate, seeds=(seed,))
     if value is None:
-        return CandidateResult(slot, seed, DIVERGED, planned, reason="loss not finite at train step 3")
-    return CandidateResult(slot, seed, COMPLETED, planned, {"validation/accuracy": value})
+        return candidate.diverged(seed, "loss not finite at train step 3")
+    return candidate.completed(seed, {"validation/accuracy": value})
 
 
 def test_stages_and_their_candidates(uri, sweep, contents):
