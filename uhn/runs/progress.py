@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from uhn.runs.journal import read_journal
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def _read(folder: Path) -> RunProgress | None:
     """Read a working folder; None if its run ends meanwhile, or was begun before run.json stated its phases."""
     try:
         run = json.loads((folder / "run.json").read_bytes())
-        entries = list(_entries(folder / "metrics.jsonl"))
+        entries = list(read_journal(folder / "metrics.jsonl", unfinished=True))
         running = _is_held(folder / "lock")
     except FileNotFoundError:
         return None
@@ -64,13 +65,6 @@ def _read(folder: Path) -> RunProgress | None:
     return RunProgress(
         key, last["phase"], step, steps, losses[-1] if losses else None, last["elapsed_s"], left_s, running
     )
-
-
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    """Parse the complete lines: the last one may be half written."""
-    for line in path.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            yield json.loads(line)
 
 
 def _seconds_per_step(entries: list[dict[str, Any]]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 from uhn.errors import UserError
 from uhn.files import read_json
 from uhn.runs.folder import SCHEMA_VERSION, read_record
+from uhn.runs.journal import read_journal
 
 # Part of every digest: raise it when the same files are to be recorded differently.
 LAYOUT = 1
@@ -175,35 +175,20 @@ def read_curves(path: Path, start_ms: int) -> tuple[list[Point], int]:
         The points and the number of values that were left out because they are not finite.
 
     Raises:
-        UserError: a line is not an object with an integer step and a phase.
+        UserError: the file cannot be read, or a line is damaged.
     """
     points, skipped = [], 0
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            entry = parse_step(line, f"{path}, line {number}")
-            elapsed = entry.get("elapsed_s")
-            offset = round(1000 * elapsed) if is_finite(elapsed) else entry["step"]
-            for key, value in entry.items():
-                if key in COORDINATES or not (value is None or is_number(value)):
-                    continue
-                if is_finite(value):
-                    points.append(Point(plain_key(f"{entry['phase']}/{key}"), value, start_ms + offset, entry["step"]))
-                else:
-                    skipped += 1
+    for entry in read_journal(path):
+        elapsed = entry.get("elapsed_s")
+        offset = round(1000 * elapsed) if is_finite(elapsed) else entry["step"]
+        for key, value in entry.items():
+            if key in COORDINATES or not (value is None or is_number(value)):
+                continue
+            if is_finite(value):
+                points.append(Point(plain_key(f"{entry['phase']}/{key}"), value, start_ms + offset, entry["step"]))
+            else:
+                skipped += 1
     return points, skipped
-
-
-def parse_step(line: bytes, where: str) -> dict[str, Any]:
-    """Parse one line of ``metrics.jsonl``; ``where`` names it in the error."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        entry = None
-    if not (isinstance(entry, dict) and type(entry.get("step")) is int and isinstance(entry.get("phase"), str)):
-        raise UserError(
-            f"{where}: expected an object with an integer step and a phase; delete the run and rerun its job"
-        )
-    return entry
 
 
 def is_number(value: Any) -> bool:

@@ -11,8 +11,8 @@ from uhn.reporting.collect import Pair, Run
 from uhn.reporting.figures.bands import band, draw_band
 from uhn.reporting.figures.definitions import FigureDefinition
 from uhn.reporting.figures.drawing import Drawing
-from uhn.reporting.figures.metric_lines import read_metric_lines
 from uhn.reporting.figures.style import panels
+from uhn.runs.journal import read_journal
 
 MEANS = {"epoch_loss": "epoch", "mean_loss": "step"}  # value -> position, in metrics.jsonl
 LABELS = {"epoch": "training loss, mean of the epoch", "step": "training loss, mean since the last point"}
@@ -60,7 +60,7 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
 def _mean_losses(run: Run) -> pd.DataFrame:
     """Return the mean losses of training with their positions, in a column ``epoch`` or ``step``."""
     path = run.path.parent / "metrics.jsonl"
-    lines = [line for line in read_metric_lines(path) if line.get("phase") == "train"]
+    lines = [line for line in read_journal(path) if line["phase"] == "train"]
     for value, position in MEANS.items():
         points = [(line[position], line[value]) for line in lines if value in line]
         if any(loss is None for _, loss in points):

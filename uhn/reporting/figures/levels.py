@@ -12,8 +12,8 @@ from uhn.reporting.collect import Pair, Run
 from uhn.reporting.figures.bands import band, draw_band
 from uhn.reporting.figures.definitions import FigureDefinition
 from uhn.reporting.figures.drawing import Drawing
-from uhn.reporting.figures.metric_lines import read_metric_lines
 from uhn.reporting.figures.style import legend_above, nothing_to_show, panels
+from uhn.runs.journal import read_journal
 
 
 def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) -> Drawing:
@@ -50,7 +50,7 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
 
 def _level_stds(run: Run) -> pd.DataFrame:
     path = run.path.parent / "metrics.jsonl"
-    logged = [line for line in read_metric_lines(path) if line["phase"].startswith("init") and "level_std" in line]
+    logged = [line for line in read_journal(path) if line["phase"].startswith("init") and "level_std" in line]
     if not logged:
         raise UserError(f"{path}: has no level statistics ('level_std'); rerun the training job")
     rows = []
