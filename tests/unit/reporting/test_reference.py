@@ -26,7 +26,24 @@ def test_known_and_unknown_cells(references):
 def test_cells_of_each_table(references):
     for number, expected in CELLS.items():
         assert sum(key[0] == number and key[3] == "metric" for key in references) == expected
-    assert {key[0] for key in references} == set(CELLS)
+    assert {key[0] for key in references if key[3] in ("metric", "params")} == set(CELLS)
+
+
+def test_hyperparameters_of_each_table(references):
+    """Of 26 single models, four families, the mixture and the recursion: four values and grids of a UHN, else two."""
+    numbers = [key[0] for key in references if key[3] not in ("metric", "params")]
+    assert {number: numbers.count(number) for number in numbers} == {
+        **{12: 26 * 4, 13: 26 * 4, 14: 26 * 2, 15: 26 * 2, 16: 2 * 4},
+        **{18: 4 * 4, 19: 4 * 4, 21: 8, 22: 8, 23: 2 * 4},
+    }
+    unknown = {key[0] for key, value in references.items() if key[3].endswith("_grid") and not value.grid}
+    assert unknown == {14, 16}
+
+
+def test_a_printed_grid(references):
+    grid = references[18, "cnn_mixed_width", "uhn", "init_steps_grid"]
+    assert (grid.grid, grid.mean) == ((3200, 6400, 12_800), None)
+    assert references[12, "kan_kv", "uhn", "train_lr_grid"].grid == (2e-5, 5e-5, 1e-4)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +128,8 @@ def test_a_cell_without_a_line_is_a_mistake(references):
         (",".join(COLUMNS) + "\n7,a,b,metric,,0.1,3,x,high\n", "line 2: has a std but no mean"),
         (",".join(COLUMNS) + "\n7,a,b,metric,nan,,3,x,high\n", "line 2: 'nan' is not a finite number"),
         (",".join(COLUMNS) + "\n7,a,b,metric,0,9,,3,x,high\n", "line 2: has 10 fields"),
+        (",".join(COLUMNS) + "\n7,a,b,train_lr,1 2,,,x,high\n", "line 2: could not convert string to float: '1 2'"),
+        (",".join(COLUMNS) + "\n7,a,b,train_lr_grid,1 inf,,,x,high\n", "line 2: 'inf' is not a finite number"),
         (
             ",".join(COLUMNS) + "\n" + 2 * "7,a,b,metric,1,,3,x,high\n",
             "line 3: a second line for 7,a,b,metric",
