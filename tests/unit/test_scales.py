@@ -4,9 +4,9 @@ import pytest
 
 from uhn.configuration.resolve import Longest, load_experiment, load_scale, resolve
 from uhn.paths import config_dir
-from uhn.reporting.definitions import needed_runs, table_names
+from uhn.reporting.table_definitions import result_tables
 
-PAIRS = sorted({pair for table in table_names() for pair in needed_runs(table)})
+PAIRS = sorted({pair for table in result_tables().values() for pair in table.runs})
 
 
 @pytest.mark.parametrize("scale", ["demo", "cpu", "lite", "paper"])

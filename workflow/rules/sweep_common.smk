@@ -75,12 +75,6 @@ def get_sweep_runs(wildcards):
     }
 
 
-def get_table_sweeps(wildcards):
-    """Return the last decisions of the sweeps that a table waits for."""
-    sweeps = sweeps_of_table(int(wildcards.sweep_table), load_sweeps(wildcards.scale))
-    return [selection_files(sweeps_dir(wildcards.scale), sweep)[-1] for sweep in sweeps]
-
-
 def get_sweep_targets(scale, *names):
     """Return what the given sweeps stand for: candidates, decisions, reports, final runs, tracking."""
     folder = sweeps_dir(scale)
@@ -103,10 +97,10 @@ def get_sweep_targets(scale, *names):
     ]
 
 
-def get_sweep_table_files(scale, *numbers):
+def get_sweep_table_files(scale, *tables):
     """Return the files of the given tables of sweeps, of all if none is given."""
     return [
-        f"results/{scale}/tables/table_{number}.{suffix}"
-        for number in numbers or SWEEP_TABLES
+        f"results/{scale}/tables/{table}.{suffix}"
+        for table in tables or SWEEP_TABLES
         for suffix in ("csv", "md", "tex")
     ]

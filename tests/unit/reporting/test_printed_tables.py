@@ -12,7 +12,7 @@ from synthetic_results import record, write
 
 from uhn.errors import UserError
 from uhn.reporting import latex, markdown
-from uhn.reporting.publish import publish_table
+from uhn.reporting.publish_table import publish_table
 
 LABEL = "demo scale: reduced generator and schedule, not comparable with the paper"
 
@@ -20,7 +20,7 @@ LABEL = "demo scale: reduced generator and schedule, not comparable with the pap
 def publish(config, runs, **changes):
     out = runs.parent / "out"
     return publish_table(
-        7, **{"runs": runs, "out": out, "scale": "demo", "scale_label": LABEL, "config": config, **changes}
+        7, **{"folder": runs, "out": out, "scale": "demo", "scale_label": LABEL, "config": config, **changes}
     )
 
 

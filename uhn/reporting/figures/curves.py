@@ -8,8 +8,8 @@ import pandas as pd
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.bands import band, draw_band
-from uhn.reporting.figures.definitions import FigureDefinition
 from uhn.reporting.figures.drawing import Drawing
 from uhn.reporting.figures.style import panels
 from uhn.runs.journal import read_journal

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.architectures import UNSEEN, gather, outliers, over_seeds
-from uhn.reporting.figures.definitions import FigureDefinition
 from uhn.reporting.figures.drawing import Drawing
 from uhn.reporting.figures.style import COLOURS, nothing_to_show, panels
 

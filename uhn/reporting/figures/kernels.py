@@ -10,7 +10,7 @@ import pandas as pd
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
-from uhn.reporting.figures.definitions import FigureDefinition
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.drawing import Drawing
 from uhn.reporting.figures.style import nothing_to_show, panels
 

@@ -9,8 +9,8 @@ from matplotlib.ticker import LogLocator
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.bands import band, draw_band
-from uhn.reporting.figures.definitions import FigureDefinition
 from uhn.reporting.figures.drawing import Drawing
 from uhn.reporting.figures.style import legend_above, nothing_to_show, panels
 from uhn.runs.journal import read_journal

@@ -1,9 +1,9 @@
-"""The long frame of a table: one line per cell with everything that is known about it."""
+"""The long frame of a table of run results: one line per cell with everything that is known about it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -11,9 +11,9 @@ import pandas as pd
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
-from uhn.reporting.definitions import Cell, Table
 from uhn.reporting.reference import NOT_IN_PAPER, Key, Reference, find
-from uhn.reporting.statistics import difference, summarise, verdict
+from uhn.reporting.statistics import difference, statistics_over_seeds, verdict
+from uhn.reporting.table_definitions import Cell, ResultTable
 
 # column of the frame -> (scale, field) of "parameters" in result.json
 COUNTS = {
@@ -36,7 +36,9 @@ FAMILY = {
 }
 
 
-def build_frame(table: Table, results: dict[Pair, list[Run]], references: dict[Key, Reference]) -> pd.DataFrame:
+def build_result_frame(
+    table: ResultTable, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference]
+) -> pd.DataFrame:
     """Build the long frame, in table order.
 
     A diverged run is left out of means and costs; it counts in ``failures`` and is named in ``failed_keys``.
@@ -53,7 +55,7 @@ def build_frame(table: Table, results: dict[Pair, list[Run]], references: dict[K
     return pd.DataFrame([_line(table, cell, results, references) for cell in table.cells])
 
 
-def params_warnings(frame: pd.DataFrame, references: dict[Key, Reference]) -> list[str]:
+def params_warnings(frame: pd.DataFrame, references: Mapping[Key, Reference]) -> list[str]:
     """Say, in one sentence, where paper-scale parameter counts are not the ones that the paper prints."""
     deviations: dict[str, None] = {}
     for line in frame.to_dict("records"):
@@ -78,12 +80,14 @@ def _countable(line: dict[str, Any]) -> dict[str, int]:
     }
 
 
-def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: dict[Key, Reference]) -> dict[str, Any]:
+def _line(
+    table: ResultTable, cell: Cell, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference]
+) -> dict[str, Any]:
     runs = results[cell.setting, cell.variant]
     completed = [run for run in runs if not run.diverged]
     every_run = [run for pair in cell.pairs for run in results[pair]]
     failed = [run for run in every_run if run.diverged]
-    ours = summarise(_values(cell, results))
+    ours = statistics_over_seeds(_values(cell, results))
     paper = find(references, table.number, cell.row, cell.column) if cell.in_paper else NOT_IN_PAPER
     labels = dict(zip(table.labels, table.rows[cell.row], strict=True))
     by_family = table.sizes == "family"
@@ -117,7 +121,7 @@ def _line(table: Table, cell: Cell, results: dict[Pair, list[Run]], references: 
     }
 
 
-def _values(cell: Cell, results: dict[Pair, list[Run]]) -> list[float]:
+def _values(cell: Cell, results: Mapping[Pair, Sequence[Run]]) -> list[float]:
     """Return what each completed run contributes; a difference of variants needs the seed's runs of both."""
     by_pair = [{run.record["seed"]: run for run in results[pair] if not run.diverged} for pair in cell.pairs]
     own, other = by_pair[0], by_pair[-1]

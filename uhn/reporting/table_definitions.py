@@ -1,4 +1,4 @@
-"""The table definitions of ``config/tables/``: which runs fill which cell.
+"""The table definitions of ``config/tables/``: which runs fill which cell, or which sweeps a table is about.
 
 The DAG imports this module to know what a table needs, so it imports nothing heavy.
 """
@@ -50,9 +50,9 @@ class Cell:
         return [(self.setting, variant) for variant in (self.variant, self.minus_variant) if variant]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table; ``rows`` and ``columns`` map ids to labels in the paper's order.
+@dataclass(frozen=True, kw_only=True)
+class ResultTable:
+    """A table of run results; ``rows`` and ``columns`` map ids to labels in the paper's order.
 
     Attributes:
         name: of its files.
@@ -83,29 +83,59 @@ class Table:
         return self.cells[list(self.rows).index(row) * len(self.columns) + list(self.columns).index(column)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SweepTable:
+    """A table of sweeps.
+
+    Attributes:
+        kind: what it shows: ``sweep_grids``, ``sweep_choices``, ``sweep_grids_and_choices`` or ``guardrails``.
+        sweeps: names in ``config/sweeps.yaml``, in the paper's order.
+    """
+
+    name: str
+    number: int | None
+    title: str
+    kind: str
+    sweeps: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
 def table_names(config: Path | None = None) -> list[str]:
     """List the tables that have a definition: the paper's in order, then our own."""
     names = sorted(path.stem for path in _folder(config).glob("*.yaml"))
     return sorted(names, key=lambda name: _number_of(name) or math.inf)
 
 
-def table_numbers(config: Path | None = None) -> list[int]:
-    """List the tables of the paper that have a definition."""
-    return [number for name in table_names(config) if (number := _number_of(name)) is not None]
+def result_tables(config: Path | None = None) -> dict[str, ResultTable]:
+    """Read all tables of run results: name -> definition."""
+    return {name: table for name, table in _tables(config).items() if isinstance(table, ResultTable)}
 
 
-def ready_tables(config: Path | None = None) -> list[str]:
-    """List the tables whose settings all have an experiment file."""
+def sweep_tables(config: Path | None = None) -> dict[str, SweepTable]:
+    """Read all tables of sweeps: name -> definition."""
+    return {name: table for name, table in _tables(config).items() if isinstance(table, SweepTable)}
+
+
+def ready_tables(config: Path | None = None) -> dict[str, ResultTable]:
+    """Read the tables of run results whose settings all have an experiment file: name -> definition."""
     settings = {path.stem for path in ((config or config_dir()) / "experiments").glob("*.yaml")}
-    return [name for name in table_names(config) if {s for s, _ in needed_runs(name, config)} <= settings]
+    tables = result_tables(config).items()
+    return {name: table for name, table in tables if {setting for setting, _ in table.runs} <= settings}
 
 
 def needed_runs(table: int | str, config: Path | None = None) -> list[tuple[str, str]]:
-    """List the (setting, variant) pairs that a table needs; see :func:`load_table`."""
-    return load_table(table, config).runs
+    """List the (setting, variant) pairs that a table of run results needs; see :func:`load_table`.
+
+    Raises:
+        UserError: as :func:`load_table`; or it is a table of sweeps.
+    """
+    definition = load_table(table, config)
+    if isinstance(definition, SweepTable):
+        raise UserError(f"table {table}: shows sweeps, no runs; `uhn sweep list` lists them")
+    return definition.runs
 
 
-def load_table(table: int | str, config: Path | None = None) -> Table:
+def load_table(table: int | str, config: Path | None = None) -> ResultTable | SweepTable:
     """Read ``config/tables/<name>.yaml``.
 
     Args:
@@ -117,17 +147,22 @@ def load_table(table: int | str, config: Path | None = None) -> Table:
     """
     name = f"table_{int(table):02d}" if str(table).isdecimal() else str(table)
     path = _folder(config) / f"{name}.yaml"
-    if name not in table_names(config):
-        known = ", ".join(str(_number_of(one) or one) for one in table_names(config)) or "none"
+    names = table_names(config)
+    if name not in names:
+        known = ", ".join(str(_number_of(known_name) or known_name) for known_name in names) or "none"
         raise UserError(f"table {table}: no definition {path}; tables with one: {known}")
     number = _number_of(name)
     data = read_yaml(path, "table")
-    if problem := _inconsistency(data, number):
+    if data.get("number") != number:
+        raise UserError(
+            f"{path}: number is {data.get('number', 'missing')}, expected {number or 'none'} as in the file's name"
+        )
+    shared = {"name": name, "number": number, "title": data["title"], "notes": tuple(data.get("notes", ()))}
+    if "kind" in data:
+        return SweepTable(kind=data["kind"], sweeps=tuple(data["sweeps"]), **shared)
+    if problem := _inconsistency(data):
         raise UserError(f"{path}: {problem}")
-    return Table(
-        name=name,
-        number=number,
-        title=data["title"],
+    return ResultTable(
         labels=tuple(data["labels"]),
         columns={column["id"]: column["label"] for column in data["columns"]},
         rows={row["id"]: tuple(row["labels"]) for row in data["rows"]},
@@ -137,8 +172,12 @@ def load_table(table: int | str, config: Path | None = None) -> Table:
             for column in data["columns"]
         ),
         **{key: data[key] for key in ("column_head", "sizes") if key in data},
-        notes=tuple(data.get("notes", ())),
+        **shared,
     )
+
+
+def _tables(config: Path | None) -> dict[str, ResultTable | SweepTable]:
+    return {name: load_table(name, config) for name in table_names(config)}
 
 
 def _folder(config: Path | None) -> Path:
@@ -155,10 +194,8 @@ def _merged(row: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:
     return {part: merged[part] for part in PARTS + OPTIONAL_PARTS if part in merged}
 
 
-def _inconsistency(data: dict[str, Any], number: int | None) -> str | None:
-    """Return the first problem that a schema cannot express, or None."""
-    if (came := data.get("number")) != number:
-        return f"number is {came or 'missing'}, expected {number or 'none'} as in the file's name"
+def _inconsistency(data: dict[str, Any]) -> str | None:
+    """Return the first problem of a table of run results that a schema cannot express, or None."""
     for kind in ("rows", "columns"):
         name, times = Counter(entry["id"] for entry in data[kind]).most_common(1)[0]
         if times > 1:
@@ -170,8 +207,8 @@ def _inconsistency(data: dict[str, Any], number: int | None) -> str | None:
                 f"row {row['id']}: has {len(row['labels'])} labels, "
                 f"expected {len(data['labels'])} ({', '.join(data['labels'])})"
             )
-        if strays := sorted(set(row.get("cells", {})) - columns):
-            return f"row {row['id']}: cells names {strays[0]!r}, which is no column id"
+        if unknown := sorted(set(row.get("cells", {})) - columns):
+            return f"row {row['id']}: cells names {unknown[0]!r}, which is no column id"
         for column in data["columns"]:
             if missing := [part for part in PARTS if part not in _merged(row, column)]:
                 return (

@@ -7,9 +7,9 @@ import pytest
 
 from uhn.errors import UserError
 from uhn.reporting.collect import collect
-from uhn.reporting.definitions import load_table
 from uhn.reporting.reference import load_reference
-from uhn.reporting.tables import build_frame, params_warnings
+from uhn.reporting.result_frame import build_result_frame, params_warnings
+from uhn.reporting.table_definitions import load_table
 
 COLUMNS = [
     "table",
@@ -48,7 +48,7 @@ COLUMNS = [
 
 def frame_of(config, runs):
     table = load_table(7, config)
-    return build_frame(table, collect(table.runs, runs, "demo"), load_reference(config))
+    return build_result_frame(table, collect(table.runs, runs, "demo"), load_reference(config))
 
 
 @pytest.fixture

@@ -1,22 +1,20 @@
-"""What stands where in a printed table, before any markup.
+"""What stands where in a printed table of run results.
 
 Methods stand side by side as far as a page is wide; else they are stacked, one line per method.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from uhn.metrics import higher_is_better
-from uhn.reporting.definitions import Cell, Table
+from uhn.reporting.document import NOTHING, UNKNOWN, Grid, Text
 from uhn.reporting.rounding import decimals, mean_and_std, printed, signed, signed_with_interval
+from uhn.reporting.table_definitions import Cell, ResultTable
 
 SIDE_BY_SIDE = 12  # columns of results
-UNKNOWN = "unknown"
-NOTHING = "-"
 SIZE_HEADS = ["trainable / printed", "at paper's scale"]
 RESULT_HEADS = ["ours", "paper", "diff.", "verdict", "n", "fail."]
 OWN_HEADS = ["ours", "n", "fail."]  # of a table that is not in the paper
@@ -36,37 +34,7 @@ ROW_SIZES = {
 Line = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Text:
-    """The content of one field."""
-
-    text: str
-    bold: bool = False
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of texts.
-
-    Attributes:
-        groups: (title, number of columns) from left to right; an empty title has no rule under it.
-        heads: one heading per column.
-        text_columns: whether a column is text (else numbers).
-        blocks: the lines; a block's lines belong together.
-    """
-
-    groups: list[tuple[str, int]]
-    heads: list[str]
-    text_columns: list[bool]
-    blocks: list[list[list[Text]]]
-
-
-def heading(number: int | None) -> str:
-    """Return what stands before a table's title: its number in the paper, or that it has none."""
-    return "Beyond the paper" if number is None else f"Table {number}"
-
-
-def lay_out(table: Table, frame: pd.DataFrame) -> Grid:
+def lay_out_results(table: ResultTable, frame: pd.DataFrame) -> Grid:
     """Arrange the long frame of a table for print."""
     lines = {(line["row"], line["column"]): line for line in frame.to_dict("records")}
     sized = _columns_with_sizes(table, frame)
@@ -91,7 +59,7 @@ def lay_out(table: Table, frame: pd.DataFrame) -> Grid:
     return _grid(table, groups, heads, blocks)
 
 
-def shared_generator_counts(table: Table, frame: pd.DataFrame) -> dict[str, tuple[int, int, int, int]]:
+def shared_generator_counts(table: ResultTable, frame: pd.DataFrame) -> dict[str, tuple[int, int, int, int]]:
     """Return the size of each generator column that has one size in all rows.
 
     Columns whose trained parameters are the target's own are left out: ``#Params`` has them.
@@ -110,20 +78,20 @@ def shared_generator_counts(table: Table, frame: pd.DataFrame) -> dict[str, tupl
     return shared
 
 
-def _columns_with_sizes(table: Table, frame: pd.DataFrame) -> set[str]:
+def _columns_with_sizes(table: ResultTable, frame: pd.DataFrame) -> set[str]:
     """Return the columns whose generator has different sizes in different rows that do not show it anyway."""
     if table.sizes == "family":
         return set()
     return {column for column in _run_columns(table) if len(_generator_counts(frame, column)) > 1}
 
 
-def _run_columns(table: Table) -> list[str]:
+def _run_columns(table: ResultTable) -> list[str]:
     """Return the columns that show runs, not what lies between the runs of two others."""
     differences = {cell.column for cell in table.cells if cell.minus_variant}
     return [column for column in table.columns if column not in differences]
 
 
-def _result_heads(table: Table) -> list[str]:
+def _result_heads(table: ResultTable) -> list[str]:
     return OWN_HEADS if table.number is None else RESULT_HEADS
 
 
@@ -150,7 +118,7 @@ def _size(line: Line) -> tuple[int, int, int, int]:
 
 
 def _stacked(
-    table: Table,
+    table: ResultTable,
     frame: pd.DataFrame,
     lines: dict[tuple[str, str], Line],
     sized: set[str],
@@ -171,12 +139,12 @@ def _stacked(
     return _grid(table, [("", len(heads))], heads, blocks)
 
 
-def _grid(table: Table, groups: list[tuple[str, int]], heads: list[str], blocks: list[list[list[Text]]]) -> Grid:
+def _grid(table: ResultTable, groups: list[tuple[str, int]], heads: list[str], blocks: list[list[list[Text]]]) -> Grid:
     texts = [place < len(table.labels) or head in (table.column_head, "verdict") for place, head in enumerate(heads)]
     return Grid(groups, heads, texts, blocks)
 
 
-def _size_heads(table: Table, frame: pd.DataFrame) -> list[str]:
+def _size_heads(table: ResultTable, frame: pd.DataFrame) -> list[str]:
     heads = ROW_SIZES[table.sizes].items()
     return [head if _as_in_paper(frame, column) else f"{head} run / paper" for head, column in heads]
 
@@ -185,7 +153,7 @@ def _as_in_paper(frame: pd.DataFrame, column: str) -> bool:
     return bool((frame[f"{column}_run"] == frame[f"{column}_paper_scale"]).all())
 
 
-def _row_fields(table: Table, lines: dict[tuple[str, str], Line], frame: pd.DataFrame, row: str) -> list[Text]:
+def _row_fields(table: ResultTable, lines: dict[tuple[str, str], Line], frame: pd.DataFrame, row: str) -> list[Text]:
     line = lines[row, next(iter(table.columns))]
     sizes = []
     for column in ROW_SIZES[table.sizes].values():
@@ -202,7 +170,7 @@ def _sizes(line: Line) -> list[Text]:
     return [Text(f"{run_trainable:,} / {run_printed:,}"), Text(f"{paper_trainable:,} / {paper_printed:,}")]
 
 
-def _result(table: Table, cell: Cell, line: Line, bold: bool) -> list[Text]:
+def _result(table: ResultTable, cell: Cell, line: Line, bold: bool) -> list[Text]:
     n, failures = line["n"], line["failures"]
     unknown = pd.isna(line["paper_mean"])
     without = UNKNOWN if cell.in_paper else NOTHING
@@ -229,18 +197,18 @@ def _ours(cell: Cell, line: Line) -> str:
     return mean_and_std(line["ours_mean"], line["ours_std"])
 
 
-def is_compared(table: Table, row: str) -> bool:
+def is_compared(table: ResultTable, row: str) -> bool:
     """Tell whether the columns of a row are different runs measured alike."""
     cells = _runs_of(table, row)
     names = {cell.metric.rsplit("/", 1)[-1] for cell in cells}
     return len({(cell.setting, cell.variant) for cell in cells}) > 1 and len(names) == 1
 
 
-def _runs_of(table: Table, row: str) -> list[Cell]:
+def _runs_of(table: ResultTable, row: str) -> list[Cell]:
     return [cell for cell in table.cells if cell.row == row and not cell.is_difference]
 
 
-def _best(table: Table, lines: dict[tuple[str, str], Line], row: str) -> set[str]:
+def _best(table: ResultTable, lines: dict[tuple[str, str], Line], row: str) -> set[str]:
     """Return the columns with the best mean of a row, ties together; none where nothing is compared."""
     if not is_compared(table, row):
         return set()

@@ -3,18 +3,18 @@
 import pytest
 
 from uhn.errors import UserError
-from uhn.reporting.definitions import load_table
-from uhn.reporting.selection import select
+from uhn.reporting.part_of_table import part_of_table
+from uhn.reporting.table_definitions import load_table
 
 
 def test_all_is_the_table_itself():
     table = load_table(4)
-    assert select(table, (), ()) is table
-    assert select(table, list(table.rows), list(table.columns)) is table
+    assert part_of_table(table, (), ()) is table
+    assert part_of_table(table, list(table.rows), list(table.columns)) is table
 
 
 def test_the_order_is_the_tables():
-    part = select(load_table(4), ["kan_kv", "mnist_mlp"], ["multi_task", "direct"])
+    part = part_of_table(load_table(4), ["kan_kv", "mnist_mlp"], ["multi_task", "direct"])
     assert (list(part.rows), list(part.columns)) == (["mnist_mlp", "kan_kv"], ["direct", "multi_task"])
     assert part.cell("kan_kv", "multi_task").metric == "test/kv/rmse"
     assert part.notes[0] == "A part of the table, 2 of 6 rows and 2 of 3 columns: the other runs were not made"
@@ -32,7 +32,7 @@ def test_the_order_is_the_tables():
     ],
 )
 def test_sizes_are_shown_where_a_run_is_on_the_rows_target(number, rows, columns, sizes):
-    assert select(load_table(number), rows, columns).sizes == sizes
+    assert part_of_table(load_table(number), rows, columns).sizes == sizes
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,16 @@ def test_sizes_are_shown_where_a_run_is_on_the_rows_target(number, rows, columns
 )
 def test_unknown_parts_are_named(rows, columns, message):
     with pytest.raises(UserError, match=message):
-        select(load_table(4), rows, columns)
+        part_of_table(load_table(4), rows, columns)
+
+
+def test_a_part_of_a_table_of_sweeps():
+    whole = load_table(22), load_table(13)
+    part = part_of_table(whole[1], ["kan_kv", "mnist_mlp"], ())
+    assert part.sweeps == ("mnist_mlp", "kan_kv")
+    assert part.notes == ("A part of the table, 2 of 26 sweeps",)
+    assert part_of_table(whole[0], ["recursion_k1"], ()) is whole[0]
+    with pytest.raises(UserError, match="table_13: has no sweep 'kv'; expected one of mnist_mlp, "):
+        part_of_table(whole[1], ["kv"], ())
+    with pytest.raises(UserError, match="table_13: a table of sweeps has no columns to choose; leave out ours"):
+        part_of_table(whole[1], (), ["ours"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from uhn.configuration.yaml_files import read_yaml
 from uhn.errors import UserError
 from uhn.paths import config_dir
-from uhn.reporting.definitions import needed_runs
+from uhn.reporting.table_definitions import needed_runs
 
 # What a kind reads of every run beside result.json.
 FURTHER_FILES = {"curves": "metrics.jsonl", "levels": "metrics.jsonl", "kernels": "kernel.npy"}
@@ -62,15 +62,15 @@ class FigureDefinition:
         Raises:
             UserError: there is no such series, or the figure has none.
         """
-        known = {one.id: one for one in self.series}
-        if strays := [one for one in ids if one not in known]:
+        known = [series.id for series in self.series]
+        if unknown := [name for name in ids if name not in known]:
             expected = f"expected one of {', '.join(known)}" if known else "it has none to choose from"
-            raise UserError(f"{self.name}: has no series '{strays[0]}'; {expected}")
+            raise UserError(f"{self.name}: has no series '{unknown[0]}'; {expected}")
         if not ids or set(ids) == set(known):
             return self
-        series = tuple(one for one in self.series if one.id in ids)
+        series = tuple(entry for entry in self.series if entry.id in ids)
         note = f"A part of the figure, {len(series)} of {len(known)} series: the other runs were not made"
-        runs = tuple(dict.fromkeys(one.pair for one in series))
+        runs = tuple(dict.fromkeys(entry.pair for entry in series))
         return replace(self, series=series, runs=runs, notes=(note, *self.notes))
 
     @property
@@ -108,11 +108,11 @@ def load_figure(name: str, config: Path | None = None) -> FigureDefinition:
         raise UserError(f"figure {name}: no definition {path}; figures with one: {known}")
     data = read_yaml(path, "figure")
     series = tuple(Series(**entry) for entry in data.get("series", ()))
-    for id_, times in Counter(one.id for one in series).items():
+    for id_, times in Counter(entry.id for entry in series).items():
         if times > 1:
             raise UserError(f"{path}: series: id {id_!r} occurs {times} times; ids are unique")
     table = data.get("table")
-    pairs = needed_runs(table, config) if table else dict.fromkeys(one.pair for one in series)
+    pairs = needed_runs(table, config) if table else dict.fromkeys(entry.pair for entry in series)
     return FigureDefinition(
         name=name,
         kind=data["kind"],

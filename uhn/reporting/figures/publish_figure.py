@@ -1,4 +1,4 @@
-"""Writing one figure: ``<name>.pdf``, ``.png`` and, with every number in it, ``.csv``."""
+"""Writing one figure as ``<name>.pdf``, ``.png`` and, with every number in it, ``.csv``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from uhn.files import write_bytes
 from uhn.reporting.collect import Pair, Run, collect, version_warnings
-from uhn.reporting.definitions import load_table
-from uhn.reporting.figures.definitions import FigureDefinition, load_figure
+from uhn.reporting.collect_sweeps import DecidedSweep
+from uhn.reporting.figure_definitions import FigureDefinition, load_figure
+from uhn.reporting.figures import stages
 from uhn.reporting.figures.drawing import Drawing
 from uhn.reporting.figures.style import add_footer, styled, to_bytes
-from uhn.reporting.publish import Published
+from uhn.reporting.published import Published, to_csv, write_files
 from uhn.reporting.reference import load_reference
 from uhn.reporting.sentences import (
     data_sentences,
@@ -22,6 +22,7 @@ from uhn.reporting.sentences import (
     sentence,
     version_sentence,
 )
+from uhn.reporting.table_definitions import load_table
 
 
 def publish_figure(
@@ -53,21 +54,27 @@ def publish_figure(
     """
     definition = load_figure(name, config).part(rows)
     results = collect(definition.runs, runs, scale, seeds)
-    all_runs = [run for group in results.values() for run in group]
-    warnings = version_warnings(all_runs, "figure")
+    warnings = version_warnings([run for runs_of_pair in results.values() for run in runs_of_pair], "figure")
     with styled():
         drawing = _draw(definition, results, config)
-        words = caption(definition, results, drawing.remarks, scale, scale_label, warnings)
-        add_footer(drawing.figure, " ".join(words))
-        contents = {ending: to_bytes(drawing.figure, ending) for ending in ("pdf", "png")}
-    contents["csv"] = drawing.frame.to_csv(index=False, lineterminator="\n").encode()
-    paths = [out / f"{stem or definition.name}.{ending}" for ending in contents]
-    for path, content in zip(paths, contents.values(), strict=True):
-        write_bytes(path, content)
-    return Published(paths, warnings)
+        caption = figure_caption(definition, results, drawing.remarks, scale, scale_label, warnings)
+        return Published(_write(drawing, caption, out, stem or definition.name), warnings)
 
 
-def caption(
+def publish_stages(sweep: DecidedSweep, out: Path, scale: str, scale_label: str) -> Published:
+    """Write ``stages.pdf``, ``.png`` and ``.csv``: every candidate of a sweep, stage by stage.
+
+    Raises:
+        UserError: the sweep has not been run up to the end of its search; nothing is written then.
+    """
+    with styled():
+        drawing = stages.draw(sweep)
+        remarks = map(sentence, drawing.remarks)
+        caption = [f"Sweep {sweep.config.name}, stage by stage.", scale_sentence(scale, scale_label), *remarks]
+        return Published(_write(drawing, caption, out, "stages"), [])
+
+
+def figure_caption(
     definition: FigureDefinition,
     results: Mapping[Pair, Sequence[Run]],
     remarks: Sequence[str],
@@ -85,12 +92,12 @@ def caption(
         scale_label: what its configuration says about it.
         warnings: sentences to end with.
     """
-    runs = [run for group in results.values() for run in group]
+    runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
     labels = {series.pair: series.label for series in definition.series}
     places = [
         (labels.get(pair, pair[0]), "" if pair in labels else pair[1], run)
-        for pair, group in results.items()
-        for run in group
+        for pair, runs_of_pair in results.items()
+        for run in runs_of_pair
     ]
     return [
         sentence(definition.heading),
@@ -110,3 +117,10 @@ def _draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]], c
     if definition.table:
         return kind.draw(load_table(definition.table, config), results, load_reference(config))
     return kind.draw(definition, results)
+
+
+def _write(drawing: Drawing, caption: Sequence[str], out: Path, stem: str) -> list[Path]:
+    """Put the caption below the panels and write the files."""
+    add_footer(drawing.figure, " ".join(caption))
+    images = {ending: to_bytes(drawing.figure, ending) for ending in ("pdf", "png")}
+    return write_files(out, stem, images | {"csv": to_csv(drawing.frame)})

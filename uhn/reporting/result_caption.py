@@ -1,4 +1,4 @@
-"""What a table says about itself: scale, data, seeds, meaning of the columns, failures, versions."""
+"""What a table of run results says about itself: scale, data, seeds, meaning of the columns, failures, versions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import pandas as pd
 
 from uhn.metrics import higher_is_better
 from uhn.reporting.collect import Pair, Run
-from uhn.reporting.definitions import Table
-from uhn.reporting.layout import is_compared, shared_generator_counts
+from uhn.reporting.result_layout import is_compared, shared_generator_counts
 from uhn.reporting.sentences import (
     Place,
     data_sentences,
@@ -19,6 +18,7 @@ from uhn.reporting.sentences import (
     sentence,
     version_sentence,
 )
+from uhn.reporting.table_definitions import ResultTable
 
 VERDICT = (
     "Verdict: within = the paper's mean lies in our 95% Student t interval widened on both sides by the "
@@ -27,8 +27,8 @@ VERDICT = (
 )
 
 
-def caption(
-    table: Table,
+def result_caption(
+    table: ResultTable,
     frame: pd.DataFrame,
     results: Mapping[Pair, Sequence[Run]],
     scale: str,
@@ -61,7 +61,7 @@ def caption(
     ]
 
 
-def _places(table: Table, results: Mapping[Pair, Sequence[Run]]) -> list[Place]:
+def _places(table: ResultTable, results: Mapping[Pair, Sequence[Run]]) -> list[Place]:
     return [
         (" ".join(table.rows[cell.row]), table.columns[cell.column], run)
         for cell in table.cells
@@ -70,7 +70,7 @@ def _places(table: Table, results: Mapping[Pair, Sequence[Run]]) -> list[Place]:
     ]
 
 
-def _metrics(table: Table) -> str:
+def _metrics(table: ResultTable) -> str:
     """Name the metrics by their direction, and say what is bold where columns compete."""
     names: dict[str, dict[str, None]] = {}
     for metric in (cell.metric for cell in table.cells):
@@ -82,7 +82,7 @@ def _metrics(table: Table) -> str:
     return f"Metric: {', '.join(ways)}{f'; the {better} mean of a row is bold' if compared else ''}."
 
 
-def _derived(table: Table) -> list[str]:
+def _derived(table: ResultTable) -> list[str]:
     """Explain the columns that are differences of two metrics or variants."""
     metrics = {(cell.column, cell.metric, cell.minus): None for cell in table.cells if cell.minus}
     variants = {(cell.column, cell.minus_variant): None for cell in table.cells if cell.minus_variant}
@@ -96,7 +96,7 @@ def _derived(table: Table) -> list[str]:
     ]
 
 
-def _printed_values(table: Table) -> list[str]:
+def _printed_values(table: ResultTable) -> list[str]:
     """Explain the comparison with the paper's numbers, and where it has none."""
     if table.number is None:
         return ["The paper has no such table and prints none of these comparisons."]
@@ -111,7 +111,7 @@ def _seeds(frame: pd.DataFrame, runs: Sequence[Run]) -> str:
     return f"Seeds: {seeds_text(runs)}. Ours: mean ± sample std (ddof 1) over the completed runs of a cell ({n})."
 
 
-def _generators(table: Table, frame: pd.DataFrame) -> list[str]:
+def _generators(table: ResultTable, frame: pd.DataFrame) -> list[str]:
     """State the sizes of the generators that have one size in all rows, once for columns that share it."""
     if table.sizes == "family":
         return ["UHN #Params counts frozen tensors, as the paper does."]
