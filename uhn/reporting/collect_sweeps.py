@@ -11,7 +11,7 @@ from uhn.reporting.reference import HYPERPARAMETERS, Key, Reference
 from uhn.sweeps.files import read_decided
 from uhn.sweeps.grids import Hyperparameters, SweepConfig
 from uhn.sweeps.load import load_sweep
-from uhn.sweeps.ranking import Scored
+from uhn.sweeps.ranking import Ranked
 from uhn.sweeps.selection import Selection
 
 
@@ -62,9 +62,9 @@ class DecidedSweep:
         return self.selections[-1].winner if self.finished else None
 
     @property
-    def best(self) -> Scored | None:
-        """The candidate that won; None unless all stages are decided."""
-        return self.selections[-1].ranking[0].candidate if self.finished else None
+    def best(self) -> Ranked | None:
+        """The candidate that won and its ranks; None unless all stages are decided."""
+        return self.selections[-1].ranking[0] if self.finished else None
 
     @property
     def search(self) -> Selection | None:

@@ -93,9 +93,10 @@ def _sweep_facts(sweep: DecidedSweep) -> dict[str, Any]:
         "dropped": 0,
     }
     if sweep.best:
-        facts |= {"n_seeds": len(sweep.best.seeds), "dropped": len(sweep.selections[-1].dropped)}
+        best = sweep.best.candidate
+        facts |= {"n_seeds": len(best.seeds), "dropped": len(sweep.selections[-1].dropped)}
         if metric:
-            facts |= {"val_mean": sweep.best.mean(metric), "val_std": sweep.best.std(metric)}
+            facts |= {"val_mean": best.mean(metric), "val_std": best.std(metric)}
     if search:
         facts["candidates"] = len(search.ranking) + len(search.dropped)
         if choice:
@@ -112,7 +113,7 @@ def _paper_facts(search: Selection, choice: Hyperparameters, metric: str | None)
 
 
 def _guardrail_facts(sweep: DecidedSweep, metric: Metric) -> dict[str, Any]:
-    best = sweep.best
+    best = sweep.best.candidate if sweep.best else None
     mean = best.mean(metric.name) if best else math.nan
     return {
         "sweep": sweep.config.name,

@@ -53,7 +53,7 @@ def test_how_far_a_sweep_is(tmp_path):
     assert DecidedSweep(SMALL, SMALL).best is None
     unfinished, finished = DecidedSweep(SMALL, SMALL, selections[:3]), DecidedSweep(SMALL, SMALL, selections)
     assert (unfinished.finished, unfinished.winner, unfinished.search.stage) == (False, None, 3)
-    assert (finished.finished, finished.winner, finished.best.seeds) == (True, WINNER, (1, 2, 3))
+    assert (finished.finished, finished.winner, finished.best.candidate.seeds) == (True, WINNER, (1, 2, 3))
 
 
 def test_published_sweeps_are_read_in_the_given_order(tmp_path):
