@@ -1,11 +1,11 @@
-"""Reading a run directory for the tracking store: identity, times, curves, digest."""
+"""Runs and groups of runs as the tracking store has them, and reading a run from its folder."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,39 +39,31 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """One finished run, read from its directory."""
+    """One run of the store, made from a run's folder.
 
-    path: Path
+    Attributes:
+        folder: of the files; ``run.json`` and ``result.json`` go into the store as they are.
+        group: key of the group it belongs to.
+        key: its name in the store.
+        name: its name for people.
+        tags, params: what its group adds to those of every run.
+        run, result: content of the two files.
+        points: its curves.
+        skipped: number of values that are left out of the curves and results because they are not finite.
+        digest: identifies the content.
+    """
+
+    folder: Path
+    group: str
+    key: str
+    name: str
+    tags: dict[str, Any]
+    params: dict[str, Any]
     run: dict[str, Any]
     result: dict[str, Any]
     points: list[Point]
     skipped: int
     digest: str
-
-    @property
-    def group(self) -> str:
-        """Name the runs that share a summary: ``<scale>/<setting>/<variant>``."""
-        return "/".join(self.result[key] for key in ("scale", "setting", "variant"))
-
-    @property
-    def key(self) -> str:
-        """Name this run in a store: ``<scale>/<setting>/<variant>/seed<k>``."""
-        return f"{self.group}/seed{self.result['seed']}"
-
-    @property
-    def name(self) -> str:
-        """Name this run for people: the key without the scale, which is the experiment's."""
-        return self.key.partition("/")[2]
-
-    @property
-    def own_tags(self) -> dict[str, Any]:
-        """Return the tags that say which run of its summary this is."""
-        return {"uhn.kind": "seed"}
-
-    @property
-    def own_params(self) -> dict[str, Any]:
-        """Return parameters beside the resolved configuration; none of an ordinary run."""
-        return {}
 
     @property
     def completed(self) -> bool:
@@ -81,13 +73,46 @@ class TrackedRun:
     @property
     def start_ms(self) -> int:
         """Return the start of the run in milliseconds since 1970."""
-        return start_of(self.run, self.path)
+        return start_of(self.run, self.folder)
 
     @property
     def end_ms(self) -> int:
         """Return the end: the start plus the recorded duration, and no earlier than the last logged step."""
         measured = self.start_ms + round(1000 * self.result["cost"]["wall_s"])
         return max([measured, *(point.timestamp for point in self.points)])
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs of the store beneath a summary: the seeds of a variant, or the candidates of a stage of a sweep.
+
+    Attributes:
+        key: name of the summary in the store, and of the group.
+        runs: the runs, in order.
+        digest: identifies the content.
+        tags, params, metrics: of the summary.
+        start_ms, end_ms: of the summary, in milliseconds since 1970.
+        completed: whether the summary counts as finished (else as failed).
+        artifacts: files that the summary takes into the store.
+        is_whole: whether no other run belongs to the group; what the store has of others is deleted then.
+    """
+
+    key: str
+    runs: list[TrackedRun]
+    digest: str
+    tags: dict[str, str]
+    params: dict[str, str]
+    metrics: dict[str, float]
+    start_ms: int
+    end_ms: int
+    completed: bool
+    artifacts: tuple[Path, ...] = ()
+    is_whole: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name the summary for people: the key without the scale, which is the experiment's."""
+        return self.key.partition("/")[2]
 
 
 def read_run(path: Path) -> TrackedRun:
@@ -97,7 +122,8 @@ def read_run(path: Path) -> TrackedRun:
         path: the run directory with ``run.json``, ``metrics.jsonl`` and ``result.json``.
 
     Returns:
-        The run with its curves; values that are null or not finite are left out and counted in ``skipped``.
+        The run as a seed of its variant: beneath ``<scale>/<setting>/<variant>``, named after its setting. Values that
+        are null or not finite are left out and counted in ``skipped``.
 
     Raises:
         UserError: a file is missing, damaged or of another layout, or the files are not of the same run.
@@ -112,7 +138,21 @@ def read_run(path: Path) -> TrackedRun:
     run = read_run_json(path / "run.json", result)
     points, skipped = read_curves(path / "metrics.jsonl", start_of(run, path))
     skipped += sum(not math.isfinite(value) for value in result["metrics"].values())
-    return TrackedRun(path, run, result, points, skipped, digest_of_files(path))
+    group = "/".join(result[key] for key in ("scale", "setting", "variant"))
+    key = f"{group}/seed{result['seed']}"
+    return TrackedRun(
+        folder=path,
+        group=group,
+        key=key,
+        name=key.partition("/")[2],
+        tags={"uhn.kind": "seed"},
+        params={},
+        run=run,
+        result=result,
+        points=points,
+        skipped=skipped,
+        digest=digest_of_files(path),
+    )
 
 
 def read_run_json(path: Path, result: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +199,7 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def digest_of(digests: Iterator[str] | list[str]) -> str:
+def digest_of(digests: Iterable[str]) -> str:
     """Hash hashes, together with the layout of what is written into the store."""
     return hashlib.sha256("\n".join([f"layout {LAYOUT}", *digests]).encode()).hexdigest()
 
