@@ -47,11 +47,6 @@ class DecidedSweep:
     printed: PrintedSearch = PrintedSearch()
 
     @property
-    def hyperparameters(self) -> tuple[str, ...]:
-        """What is searched, in the order of the paper's tables."""
-        return searched(self.config)
-
-    @property
     def finished(self) -> bool:
         """Whether the last stage is decided."""
         return bool(self.selections) and self.selections[-1].stage == self.config.stages[-1]

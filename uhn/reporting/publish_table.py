@@ -16,6 +16,7 @@ from uhn.reporting.reference import Key, Reference, load_reference
 from uhn.reporting.result_caption import result_caption
 from uhn.reporting.result_frame import build_result_frame, params_warnings
 from uhn.reporting.result_layout import lay_out_results
+from uhn.reporting.sentences import scale_sentence
 from uhn.reporting.sweep_caption import sweep_caption
 from uhn.reporting.sweep_frame import build_sweep_frame
 from uhn.reporting.sweep_layout import lay_out_sweeps
@@ -54,10 +55,10 @@ def publish_table(
     references = load_reference(config)
     if isinstance(table, SweepTable):
         sweeps = collect_sweeps(table.sweeps, folder, scale, references, config)
-        document = sweep_document(table, sweeps, scale, scale_label)
+        document = sweep_document(table, sweeps, scale_sentence(scale, scale_label))
     else:
         results = collect(table.runs, folder, scale, seeds)
-        document = result_document(table, results, references, scale, scale_label)
+        document = result_document(table, results, references, scale_sentence(scale, scale_label))
     return write_table(document, out, stem or table.name)
 
 
@@ -70,17 +71,13 @@ def publish_sweep(sweep: DecidedSweep, out: Path, scale: str, scale_label: str) 
         kind="sweep_grids_and_choices",
         sweeps=(sweep.config.name,),
     )
-    return write_table(sweep_document(table, [sweep], scale, scale_label), out, table.name)
+    return write_table(sweep_document(table, [sweep], scale_sentence(scale, scale_label)), out, table.name)
 
 
 def result_document(
-    table: ResultTable,
-    results: Mapping[Pair, Sequence[Run]],
-    references: Mapping[Key, Reference],
-    scale: str,
-    scale_label: str,
+    table: ResultTable, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference], about_scale: str
 ) -> Document:
-    """Compose a table of run results.
+    """Compose a table of run results; ``about_scale`` is the caption's first sentence.
 
     Raises:
         UserError: a metric or a printed number is missing, or the seeds of a cell differ in size.
@@ -88,14 +85,14 @@ def result_document(
     frame = build_result_frame(table, results, references)
     runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
     warnings = version_warnings(runs) + params_warnings(frame, references)
-    caption = result_caption(table, frame, results, scale, scale_label, warnings)
+    caption = result_caption(table, frame, results, about_scale, warnings)
     return Document(table.number, table.title, caption, lay_out_results(table, frame), frame, warnings)
 
 
-def sweep_document(table: SweepTable, sweeps: Sequence[DecidedSweep], scale: str, scale_label: str) -> Document:
-    """Compose a table of the given sweeps."""
+def sweep_document(table: SweepTable, sweeps: Sequence[DecidedSweep], about_scale: str) -> Document:
+    """Compose a table of the given sweeps; ``about_scale`` is the caption's first sentence."""
     frame = build_sweep_frame(table, sweeps)
-    caption = sweep_caption(table, sweeps, scale, scale_label)
+    caption = sweep_caption(table, sweeps, about_scale)
     return Document(table.number, table.title, caption, lay_out_sweeps(table, frame), frame)
 
 

@@ -8,12 +8,11 @@ import pandas as pd
 
 from uhn.metrics import higher_is_better
 from uhn.reporting.collect import Pair, Run
-from uhn.reporting.result_layout import is_compared, shared_generator_counts
+from uhn.reporting.result_layout import generator_sizes, is_compared
 from uhn.reporting.sentences import (
     Place,
     data_sentences,
     failure_sentence,
-    scale_sentence,
     seeds_text,
     sentence,
     version_sentence,
@@ -31,8 +30,7 @@ def result_caption(
     table: ResultTable,
     frame: pd.DataFrame,
     results: Mapping[Pair, Sequence[Run]],
-    scale: str,
-    scale_label: str,
+    about_scale: str,
     warnings: Sequence[str] = (),
 ) -> list[str]:
     """Compose the caption, one sentence or two per entry, without the title.
@@ -41,13 +39,12 @@ def result_caption(
         table: the definition.
         frame: the table's long frame.
         results: the runs of each (setting, variant) of the table.
-        scale: name of the scale.
-        scale_label: what its configuration says about it, e.g. that it is not comparable with the paper.
+        about_scale: the first sentence, e.g. that the scale is not comparable with the paper.
         warnings: sentences to end with.
     """
     runs = [run for group in results.values() for run in group]
     return [
-        scale_sentence(scale, scale_label),
+        about_scale,
         *data_sentences(_places(table, results)),
         _metrics(table),
         *_derived(table),
@@ -116,8 +113,10 @@ def _generators(table: ResultTable, frame: pd.DataFrame) -> list[str]:
     if table.sizes == "family":
         return ["UHN #Params counts frozen tensors, as the paper does."]
     columns: dict[tuple[int, ...], list[str]] = {}
-    for column, counts in shared_generator_counts(table, frame).items():
-        columns.setdefault(counts, []).append(table.columns[column])
+    for column, sizes in generator_sizes(table, frame).items():
+        if len(sizes) == 1 and sizes != {None}:
+            (size,) = sizes
+            columns.setdefault(size, []).append(table.columns[column])
     sentences = []
     for (run_trainable, run_printed, paper_trainable, paper_printed), labels in columns.items():
         sentence = f"Generator {', '.join(labels)}: {run_trainable:,} trainable parameters"

@@ -32,116 +32,67 @@ ROW_SIZES = {
 }
 
 Line = dict[str, Any]
+Sizes = tuple[int, int, int, int]
 
 
 def lay_out_results(table: ResultTable, frame: pd.DataFrame) -> Grid:
     """Arrange the long frame of a table for print."""
     lines = {(line["row"], line["column"]): line for line in frame.to_dict("records")}
-    sized = _columns_with_sizes(table, frame)
+    with_sizes = {column for column, sizes in generator_sizes(table, frame).items() if len(sizes) > 1}
+    result_heads = OWN_HEADS if table.number is None else RESULT_HEADS
+    row_heads = [*table.labels, *_size_heads(table, frame)]
+    row_fields = {row: _row_fields(table, lines, frame, row) for row in table.rows}
     best = {row: _best(table, lines, row) for row in table.rows}
-    head = [*table.labels, *_size_heads(table, frame)]
-    if len(table.columns) * len(_result_heads(table)) > SIDE_BY_SIDE:
-        return _stacked(table, frame, lines, sized, best, head)
-    groups = [("", len(head))]
-    heads = list(head)
-    for column, label in table.columns.items():
-        own = (SIZE_HEADS if column in sized else []) + _result_heads(table)
-        groups.append((label, len(own)))
-        heads += own
-    blocks = []
-    for row in table.rows:
-        fields = _row_fields(table, lines, frame, row)
-        for column in table.columns:
-            line = lines[row, column]
-            fields += _sizes(line) if column in sized else []
-            fields += _result(table, table.cell(row, column), line, column in best[row])
-        blocks.append([fields])
-    return _grid(table, groups, heads, blocks)
 
+    def results(row: str, column: str, has_sizes: bool) -> list[Text]:
+        line = lines[row, column]
+        sizes = _size_fields(line) if has_sizes else []
+        return sizes + _result_fields(table, table.cell(row, column), line, column in best[row])
 
-def shared_generator_counts(table: ResultTable, frame: pd.DataFrame) -> dict[str, tuple[int, int, int, int]]:
-    """Return the size of each generator column that has one size in all rows.
-
-    Columns whose trained parameters are the target's own are left out: ``#Params`` has them.
-
-    Returns:
-        column -> (trainable, printed) as run and (trainable, printed) at the paper's scale; nothing where the
-        rows show the generator's size anyway.
-    """
-    shared: dict[str, tuple[int, int, int, int]] = {}
-    if table.sizes == "family":
-        return shared
-    for column in _run_columns(table):
-        counts = _generator_counts(frame, column)
-        if len(counts) == 1 and counts != {None}:
-            shared[column] = next(iter(counts))
-    return shared
-
-
-def _columns_with_sizes(table: ResultTable, frame: pd.DataFrame) -> set[str]:
-    """Return the columns whose generator has different sizes in different rows that do not show it anyway."""
-    if table.sizes == "family":
-        return set()
-    return {column for column in _run_columns(table) if len(_generator_counts(frame, column)) > 1}
-
-
-def _run_columns(table: ResultTable) -> list[str]:
-    """Return the columns that show runs, not what lies between the runs of two others."""
-    differences = {cell.column for cell in table.cells if cell.minus_variant}
-    return [column for column in table.columns if column not in differences]
-
-
-def _result_heads(table: ResultTable) -> list[str]:
-    return OWN_HEADS if table.number is None else RESULT_HEADS
-
-
-def _generator_counts(frame: pd.DataFrame, column: str) -> set[tuple[int, int, int, int] | None]:
-    """Return the different sizes of a column; None stands for "the target's own parameters"."""
-    counts: set[tuple[int, int, int, int] | None] = set()
-    for line in frame[frame["column"] == column].to_dict("records"):
-        own = all(
-            line[f"{count}_{where}"] == line[f"target_{where}"]
-            for count in ("params", "trainable")
-            for where in ("run", "paper_scale")
-        )
-        counts.add(None if own else _size(line))
-    return counts
-
-
-def _size(line: Line) -> tuple[int, int, int, int]:
-    return (
-        line["trainable_run"],
-        line["params_run"],
-        line["trainable_paper_scale"],
-        line["params_paper_scale"],
-    )
-
-
-def _stacked(
-    table: ResultTable,
-    frame: pd.DataFrame,
-    lines: dict[tuple[str, str], Line],
-    sized: set[str],
-    best: dict[str, set[str]],
-    head: list[str],
-) -> Grid:
-    heads = [*head, table.column_head, *(SIZE_HEADS if sized else []), *_result_heads(table)]
-    blocks = []
-    for row in table.rows:
-        block = []
-        for position, (column, label) in enumerate(table.columns.items()):
-            line = lines[row, column]
-            fields = _row_fields(table, lines, frame, row) if position == 0 else [Text("")] * len(head)
-            sizes = _sizes(line) if sized else []
-            result = _result(table, table.cell(row, column), line, column in best[row])
-            block.append([*fields, Text(label), *sizes, *result])
-        blocks.append(block)
-    return _grid(table, [("", len(heads))], heads, blocks)
-
-
-def _grid(table: ResultTable, groups: list[tuple[str, int]], heads: list[str], blocks: list[list[list[Text]]]) -> Grid:
-    texts = [place < len(table.labels) or head in (table.column_head, "verdict") for place, head in enumerate(heads)]
+    if len(table.columns) * len(result_heads) <= SIDE_BY_SIDE:
+        column_heads = [(SIZE_HEADS if column in with_sizes else []) + result_heads for column in table.columns]
+        widths = zip(table.columns.values(), map(len, column_heads), strict=True)
+        groups = [("", len(row_heads)), *widths]
+        heads = [*row_heads, *(head for heads_of_column in column_heads for head in heads_of_column)]
+        blocks = [
+            [[*row_fields[row], *(field for c in table.columns for field in results(row, c, c in with_sizes))]]
+            for row in table.rows
+        ]
+    else:
+        heads = [*row_heads, table.column_head, *(SIZE_HEADS if with_sizes else []), *result_heads]
+        groups = [("", len(heads))]
+        labels, empty = list(table.columns.items()), [Text("")] * len(row_heads)
+        blocks = [
+            [
+                [*(empty if k else row_fields[row]), Text(label), *results(row, column, bool(with_sizes))]
+                for k, (column, label) in enumerate(labels)
+            ]
+            for row in table.rows
+        ]
+    texts = [k < len(table.labels) or head in (table.column_head, "verdict") for k, head in enumerate(heads)]
     return Grid(groups, heads, texts, blocks)
+
+
+def generator_sizes(table: ResultTable, frame: pd.DataFrame) -> dict[str, set[Sizes | None]]:
+    """Return the different sizes of the generators of each column of runs; of no column where the rows show them.
+
+    Sizes are (trainable, printed) as run and (trainable, printed) at the paper's scale. None stands for the target's
+    own parameters, which ``#Params`` has.
+    """
+    if table.sizes == "family":
+        return {}
+    differences = {cell.column for cell in table.cells if cell.minus_variant}
+    sizes: dict[str, set[Sizes | None]] = {column: set() for column in table.columns if column not in differences}
+    for line in frame.to_dict("records"):
+        if line["column"] in sizes:
+            target = (line["target_run"],) * 2 + (line["target_paper_scale"],) * 2
+            generator = _generator_size(line)
+            sizes[line["column"]].add(None if generator == target else generator)
+    return sizes
+
+
+def _generator_size(line: Line) -> Sizes:
+    return line["trainable_run"], line["params_run"], line["trainable_paper_scale"], line["params_paper_scale"]
 
 
 def _size_heads(table: ResultTable, frame: pd.DataFrame) -> list[str]:
@@ -165,12 +116,12 @@ def _row_fields(table: ResultTable, lines: dict[tuple[str, str], Line], frame: p
     return [*map(Text, table.rows[row]), *sizes]
 
 
-def _sizes(line: Line) -> list[Text]:
-    run_trainable, run_printed, paper_trainable, paper_printed = _size(line)
+def _size_fields(line: Line) -> list[Text]:
+    run_trainable, run_printed, paper_trainable, paper_printed = _generator_size(line)
     return [Text(f"{run_trainable:,} / {run_printed:,}"), Text(f"{paper_trainable:,} / {paper_printed:,}")]
 
 
-def _result(table: ResultTable, cell: Cell, line: Line, bold: bool) -> list[Text]:
+def _result_fields(table: ResultTable, cell: Cell, line: Line, bold: bool) -> list[Text]:
     n, failures = line["n"], line["failures"]
     unknown = pd.isna(line["paper_mean"])
     without = UNKNOWN if cell.in_paper else NOTHING

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from uhn.reporting.collect_sweeps import DecidedSweep
-from uhn.reporting.sentences import scale_sentence, sentence
+from uhn.reporting.sentences import sentence
 from uhn.reporting.table_definitions import SweepTable
 
 NAMED = 5  # unfinished sweeps that are named; more are only counted
 
 
-def sweep_caption(table: SweepTable, sweeps: Sequence[DecidedSweep], scale: str, scale_label: str) -> list[str]:
-    """Compose the caption, one sentence or two per entry, without the title.
-
-    Args:
-        table: the definition.
-        sweeps: the sweeps of the table.
-        scale: name of the scale.
-        scale_label: what its configuration says about it.
-    """
+def sweep_caption(table: SweepTable, sweeps: Sequence[DecidedSweep], about_scale: str) -> list[str]:
+    """Compose the caption, one sentence or two per entry, without the title; ``about_scale`` comes first."""
     sentences = [
-        scale_sentence(scale, scale_label),
+        about_scale,
         "Budgets and steps are the paper's, before the scale shortens them.",
         *map(sentence, table.notes),
     ]

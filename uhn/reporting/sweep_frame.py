@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from uhn.errors import UserError
-from uhn.reporting.collect_sweeps import DecidedSweep
+from uhn.reporting.collect_sweeps import DecidedSweep, searched
 from uhn.reporting.table_definitions import SweepTable
 from uhn.sweeps.grids import Hyperparameters, Metric
 from uhn.sweeps.selection import Selection
@@ -51,7 +51,7 @@ def build_sweep_frame(table: SweepTable, sweeps: Sequence[DecidedSweep]) -> pd.D
         lines = [
             {"table": number, **_hyperparameter_facts(sweep, name), **_sweep_facts(sweep)}
             for sweep in sweeps
-            for name in sweep.hyperparameters
+            for name in searched(sweep.config)
         ]
     return pd.DataFrame(lines)
 

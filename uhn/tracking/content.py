@@ -90,7 +90,7 @@ def tags_of(run: TrackedRun) -> dict[str, str]:
     if note := " ".join(text for text in (diverged_note(run), result["data"]["note"]) if text):
         tags["mlflow.note.content"] = note
     for key, value in provenance.items():
-        if key != "commit" and value is not None and not isinstance(value, dict | list):
+        if key != "commit" and value is not None:
             tags[plain_key(f"uhn.provenance.{key}")] = value
     return as_tags(tags)
 

@@ -9,13 +9,13 @@ from uhn.reporting.collect_sweeps import DecidedSweep, PrintedSearch
 from uhn.reporting.sweep_caption import sweep_caption
 
 
-def caption(kind, sweeps, scale="paper", **changes):
-    return " ".join(sweep_caption(replace(sweep_table(kind), **changes), sweeps, scale, "label of the scale"))
+def caption(kind, sweeps, **changes):
+    return " ".join(sweep_caption(replace(sweep_table(kind), **changes), sweeps, "About the scale."))
 
 
 def test_scale_and_notes_and_sweeps_that_were_not_run(selections):
     assert caption("sweep_grids", decided(selections), notes=("a part",)) == (
-        "Paper scale: label of the scale. Budgets and steps are the paper's, before the scale shortens them. A part. "
+        "About the scale. Budgets and steps are the paper's, before the scale shortens them. A part. "
         "1 of 2 sweeps were not run to the end: other."
     )
     assert "4 of 6 sweeps were not run to the end: " in caption(
@@ -27,7 +27,7 @@ def test_scale_and_notes_and_sweeps_that_were_not_run(selections):
 
 def test_a_reduced_search_says_so(selections):
     full = replace(SMALL, train_lr=(0.1, 0.2, 0.5))
-    assert "The searches of this scale are reduced" in caption("sweep_grids", decided(selections, full=full), "demo")
+    assert "The searches of this scale are reduced" in caption("sweep_grids", decided(selections, full=full))
 
 
 def test_choices_explain_validation_and_place(selections):

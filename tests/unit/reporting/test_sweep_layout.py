@@ -11,8 +11,8 @@ from uhn.reporting.publish_table import sweep_document
 from uhn.sweeps.grids import Metric
 
 
-def markdown(kind, sweeps, scale="paper"):
-    return to_markdown(sweep_document(sweep_table(kind), sweeps, scale, "label of the scale"))
+def markdown(kind, sweeps):
+    return to_markdown(sweep_document(sweep_table(kind), sweeps, "About the scale."))
 
 
 def own_sweep():
@@ -32,7 +32,7 @@ def test_grids(selections):
 
 def test_grids_that_a_scale_reduces(selections):
     full = replace(SMALL, train_lr=(0.1, 0.2, 0.5))
-    assert "| 0.1, 0.2 of 0.1, 0.2, 0.5 |" in markdown("sweep_grids", decided(selections, full=full), "demo")
+    assert "| 0.1, 0.2 of 0.1, 0.2, 0.5 |" in markdown("sweep_grids", decided(selections, full=full))
 
 
 def test_choices(selections):

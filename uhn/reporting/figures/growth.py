@@ -38,14 +38,14 @@ def draw(table: ResultTable, results: Mapping[Pair, Sequence[Run]], references: 
 
 
 def _draw_panel(panel: Axes, table: ResultTable, frame: pd.DataFrame, scale: str) -> None:
-    for place, (column, label) in enumerate(table.columns.items()):
-        own = frame[frame["column"] == column].sort_values(f"target_{scale}")
+    for number, (column, label) in enumerate(table.columns.items()):
+        points = frame[frame["column"] == column].sort_values(f"target_{scale}")
         panel.plot(
-            own[f"target_{scale}"] / 1e3,
-            own[f"params_{scale}"] / 1e3,
-            color=COLOURS[place],
-            linestyle=LINES[place],
-            marker=MARKERS[place],
+            points[f"target_{scale}"] / 1e3,
+            points[f"params_{scale}"] / 1e3,
+            color=COLOURS[number],
+            linestyle=LINES[number],
+            marker=MARKERS[number],
             markersize=5,
             label=label,
         )

@@ -57,7 +57,8 @@ def publish_figure(
     warnings = version_warnings([run for runs_of_pair in results.values() for run in runs_of_pair], "figure")
     with styled():
         drawing = _draw(definition, results, config)
-        caption = figure_caption(definition, results, drawing.remarks, scale, scale_label, warnings)
+        about_scale = scale_sentence(scale, scale_label)
+        caption = figure_caption(definition, results, drawing.remarks, about_scale, warnings)
         return Published(_write(drawing, caption, out, stem or definition.name), warnings)
 
 
@@ -78,8 +79,7 @@ def figure_caption(
     definition: FigureDefinition,
     results: Mapping[Pair, Sequence[Run]],
     remarks: Sequence[str],
-    scale: str,
-    scale_label: str,
+    about_scale: str,
     warnings: Sequence[str] = (),
 ) -> list[str]:
     """Compose the caption, one sentence or two per entry.
@@ -88,8 +88,7 @@ def figure_caption(
         definition: the figure.
         results: the runs of each (setting, variant) of the figure.
         remarks: sentences that explain the marks.
-        scale: name of the scale.
-        scale_label: what its configuration says about it.
+        about_scale: the sentence after the title.
         warnings: sentences to end with.
     """
     runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
@@ -101,7 +100,7 @@ def figure_caption(
     ]
     return [
         sentence(definition.heading),
-        scale_sentence(scale, scale_label),
+        about_scale,
         *data_sentences(places),
         *map(sentence, [*remarks, *definition.notes]),
         f"Seeds: {seeds_text(runs)}.",
