@@ -14,7 +14,7 @@ FOUNDATION = {"errors", "files", "metrics", "paths", "schema"}
 # What every part on the way from descriptors to generators may read
 NETWORKS = {"configuration", "descriptors", "device", "errors"}
 
-# part of the package -> parts that it may import; a part that is not here fails the test
+# part of the package -> parts, or single modules, that it may import; a part that is not here fails the test
 MAY_IMPORT = {
     "allocator": set(),
     "errors": set(),
@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "files": {"errors"},
     "schema": {"errors"},
     # What a run is, what it leaves, and what is made of that
-    "configuration": FOUNDATION,
+    "configuration": FOUNDATION | {"uhn.data.catalogue"},  # a table of facts
     "runs": FOUNDATION | {"configuration"},
     "sweeps": FOUNDATION | {"configuration", "runs"},
     "reporting": FOUNDATION | {"configuration", "runs", "sweeps"},
@@ -45,7 +45,7 @@ MAY_IMPORT = {
 }
 LIGHT = ("configuration", "runs", "sweeps", "reporting", "tracking")
 # Chooses among modules of its own folder by name
-IMPORTS_BY_NAME = {"uhn.reporting.figures.publish"}
+IMPORTS_BY_NAME = {"uhn.reporting.figures.publish_figure"}
 
 GRAPH = read_graph(Path(uhn.__file__).parent)
 
@@ -64,7 +64,7 @@ def layering_faults(graph, may_import):
         if one.target not in graph.modules or other in (part, graph.package):
             continue
         allowed = set() if part == graph.package else may_import[part]
-        if allowed is not None and other not in allowed:
+        if allowed is not None and not {other, one.target} & allowed:
             faults.append(str(one))
     return faults
 

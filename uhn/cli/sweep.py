@@ -157,17 +157,16 @@ def select_stage(args: argparse.Namespace) -> None:
 def report_sweep(args: argparse.Namespace) -> None:
     """Write the figure and the table of one sweep; name the files."""
     from uhn.configuration.resolve import load_scale
-    from uhn.reporting.sweep_figure import publish_sweep_figure
-    from uhn.reporting.sweep_frame import load_outcomes
-    from uhn.reporting.sweep_tables import publish_one_sweep
-    from uhn.sweeps.load import load_sweep
+    from uhn.reporting.collect_sweeps import collect_sweeps
+    from uhn.reporting.figures.publish_figure import publish_stages
+    from uhn.reporting.publish_table import publish_sweep
+    from uhn.reporting.reference import load_reference
 
-    load_sweep(args.sweep, args.scale)
     sweeps = _sweeps(args)
-    (outcome,) = load_outcomes(sweeps, args.scale, [args.sweep])
+    (sweep,) = collect_sweeps([args.sweep], sweeps, args.scale, load_reference())
     out = args.out or sweeps / args.sweep
-    label = load_scale(args.scale)["label"]
-    for path in publish_sweep_figure(outcome, out / "stages") + publish_one_sweep(outcome, out, args.scale, label):
+    scale = args.scale, load_scale(args.scale)["label"]
+    for path in publish_stages(sweep, out, *scale).paths + publish_sweep(sweep, out, *scale).paths:
         print(path)
 
 
@@ -177,8 +176,8 @@ def track(args: argparse.Namespace) -> None:
     from uhn.tracking import track_sweep
 
     sweep = load_sweep(args.sweep, args.scale)
-    outcome = track_sweep(_sweeps(args), sweep, args.scale, store_uri(args), args.experiment)
-    print(f"tracked {outcome.tracked} candidates, skipped {outcome.skipped}, into {outcome.uri}")
+    counts = track_sweep(_sweeps(args), sweep, args.scale, store_uri(args), args.experiment)
+    print(f"tracked {counts.tracked} candidates, skipped {counts.skipped}, into {counts.uri}")
 
 
 def list_sweeps(args: argparse.Namespace) -> None:

@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int | None:
     """Track the runs and print one line about it."""
     from uhn.tracking import track_runs
 
-    outcome = track_runs(args.run_dirs, store_uri(args), args.experiment, progress=True)
-    print(f"tracked {outcome.tracked} runs, skipped {outcome.skipped}, into {outcome.uri}")
+    counts = track_runs(args.run_dirs, store_uri(args), args.experiment, progress=True)
+    print(f"tracked {counts.tracked} runs, skipped {counts.skipped}, into {counts.uri}")
 
 
 def add_store_option(parser: argparse.ArgumentParser) -> None:

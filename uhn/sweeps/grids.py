@@ -117,8 +117,6 @@ class SweepConfig:
     Args:
         name: ``<setting>``, or ``<setting>_<variant>`` for variants other than ``uhn``.
         setting, variant: what is tuned.
-        grid_table, selected_table: the paper's tables with the grid and the selected values.
-        published: whether the grid is the paper's (else ours).
         search: ``four_stage`` or ``grid``.
         budget_unit: ``epochs`` or ``steps``, of ``train_budget`` and ``pioneer_budget``.
         pioneer_budget: the budget of stages 1 and 2; None in a ``grid`` search.
@@ -132,9 +130,6 @@ class SweepConfig:
     name: str
     setting: str
     variant: str
-    grid_table: int
-    selected_table: int
-    published: bool
     search: str
     budget_unit: str
     pioneer_budget: int | None

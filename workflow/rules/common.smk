@@ -25,14 +25,13 @@ from uhn.paths import (
 )
 from uhn.runs.folder import CANDIDATE, GENERATOR, KERNEL, METRICS, RESULT, RUN, TRAINING
 from uhn.schema import schema_problem
-from uhn.reporting.definitions import needed_runs, ready_tables
-from uhn.reporting.figures.definitions import load_figure, ready_figures
-from uhn.reporting.sweep_definitions import TITLES as SWEEP_TABLES, sweeps_of_table
+from uhn.reporting.figure_definitions import load_figure, ready_figures
+from uhn.reporting.table_definitions import ready_tables, sweep_tables
 from uhn.sweeps.apply import resolve_tuned
 from uhn.sweeps.candidate import SKIPPED
 from uhn.sweeps.files import candidate_files, read_final, read_previous, selection_files
 from uhn.sweeps.grids import Slot
-from uhn.sweeps.load import Tuning, load_sweeps, load_tunings
+from uhn.sweeps.load import Tuning, load_sweep, load_sweeps, load_tunings
 from uhn.sweeps.seeds import reported_seeds
 from uhn.sweeps.stages import candidate_at
 
@@ -65,9 +64,13 @@ def get_validated_config():
 
 try:
     EXPERIMENTS = get_validated_config()
-    TABLES = {table: needed_runs(table) for table in ready_tables()}
+    TABLES = {name: table.runs for name, table in ready_tables().items()}
     FIGURES = {name: load_figure(name) for name in ready_figures()}
     SWEEPS = load_sweeps(config["scale"])
+    SWEEP_TABLES = {
+        name: [load_sweep(sweep, config["scale"]).name for sweep in table.sweeps]
+        for name, table in sweep_tables().items()
+    }
     load_tunings(config["scale"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -79,10 +82,9 @@ wildcard_constraints:
     setting="|".join(EXPERIMENTS),
     variant="|".join(sorted({v for e in EXPERIMENTS.values() for v in e["variants"]})),
     seed=r"\d+",
-    table="|".join(TABLES) or "none",
+    table="|".join([*TABLES, *SWEEP_TABLES]) or "none",
     figure="|".join(FIGURES) or "none",
     sweep="|".join(SWEEPS),
-    sweep_table="|".join(map(str, SWEEP_TABLES)),
     stage="[1-4]",
     place=r"i\d+_j\d+|r\d+",
 
@@ -194,9 +196,18 @@ def get_tracking_files(scale, *tables):
 
 
 def get_table_results(wildcards):
-    """Return the result files a table is made from."""
+    """Return the files a table is made from: results of runs, or the last decisions of sweeps."""
+    if wildcards.table in SWEEP_TABLES:
+        sweeps = [load_sweep(name, wildcards.scale) for name in SWEEP_TABLES[wildcards.table]]
+        return [selection_files(sweeps_dir(wildcards.scale), sweep)[-1] for sweep in sweeps]
     pairs = TABLES[wildcards.table]
     return get_run_files(wildcards.scale, wildcards.tuned, pairs, RESULT)
+
+
+def get_table_definitions(wildcards):
+    """Return the files that say what a table shows."""
+    of_sweeps = ["config/sweeps.yaml"] if wildcards.table in SWEEP_TABLES else []
+    return [f"config/tables/{wildcards.table}.yaml", "config/paper.csv", *of_sweeps]
 
 
 def get_figure_files(scale, *names):

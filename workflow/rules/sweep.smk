@@ -49,8 +49,9 @@ rule select_stage:
 rule report_sweep:
     input:
         selections=get_sweep_selections,
+        reference="config/paper.csv",
         scale="config/scales/{scale}.yaml",
-        code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
+        code=sorted(str(path) for path in Path("uhn/reporting").rglob("*.py")),
     output:
         csv=f"{SWEEP_DIR}/stages.csv",
         pdf=f"{SWEEP_DIR}/stages.pdf",
@@ -67,23 +68,6 @@ rule report_sweep:
         "../../environment.yml"
     shell:
         "python -m uhn sweep report --sweep {wildcards.sweep} --scale {wildcards.scale} > {log} 2>&1"
-
-
-# Tables 12 to 16 and 18 to 22.
-rule build_sweep_table:
-    input:
-        selections=get_table_sweeps,
-        sweeps="config/sweeps.yaml",
-        scale="config/scales/{scale}.yaml",
-        code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
-    output:
-        [table_file("{scale}", "table_{sweep_table}", ending) for ending in TABLE_ENDINGS],
-    log:
-        "logs/{scale}/build_sweep_table/table_{sweep_table}.log",
-    conda:
-        "../../environment.yml"
-    shell:
-        "python -m uhn report table {wildcards.sweep_table} --scale {wildcards.scale} > {log} 2>&1"
 
 
 # One parent run for each stage with its candidates beneath it; the final runs beside those of the tables.

@@ -71,12 +71,6 @@ def get_sweep_runs(wildcards):
     }
 
 
-def get_table_sweeps(wildcards):
-    """Return the last decisions of the sweeps that a table waits for."""
-    sweeps = sweeps_of_table(int(wildcards.sweep_table), load_sweeps(wildcards.scale))
-    return [selection_files(sweeps_dir(wildcards.scale), sweep)[-1] for sweep in sweeps]
-
-
 def get_sweep_targets(scale, *names):
     """Return what the given sweeps stand for: candidates, decisions, reports, final runs, tracking."""
     folder = sweeps_dir(scale)
@@ -99,10 +93,10 @@ def get_sweep_targets(scale, *names):
     ]
 
 
-def get_sweep_table_files(scale, *numbers):
+def get_sweep_table_files(scale, *tables):
     """Return the files of the given tables of sweeps, of all if none is given."""
     return [
-        table_file(scale, f"table_{number}", ending)
-        for number in numbers or SWEEP_TABLES
+        table_file(scale, table, ending)
+        for table in tables or SWEEP_TABLES
         for ending in TABLE_ENDINGS
     ]

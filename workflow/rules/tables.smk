@@ -1,11 +1,10 @@
-# Tables, from result files only. The reporting code is an input: a table is cheap, so an edit rebuilds it.
+# Tables, from the results of runs or the decisions of sweeps only. The reporting code is an input: a table is cheap, so an edit rebuilds it.
 
 
 rule build_table:
     input:
         results=get_table_results,
-        definition="config/tables/{table}.yaml",
-        reference="config/paper.csv",
+        definitions=get_table_definitions,
         scale="config/scales/{scale}.yaml",
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:

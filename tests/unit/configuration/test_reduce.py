@@ -9,9 +9,9 @@ from uhn.configuration.published import published_run
 from uhn.configuration.reduce import reduce_run
 from uhn.configuration.resolve import load_defaults, load_experiment, load_scale, resolve
 from uhn.paths import config_dir
-from uhn.reporting.definitions import needed_runs, table_names
+from uhn.reporting.table_definitions import result_tables
 
-PAIRS = sorted({pair for table in table_names() for pair in needed_runs(table)})
+PAIRS = sorted({pair for table in result_tables().values() for pair in table.runs})
 
 
 def published(setting, variant="uhn"):
