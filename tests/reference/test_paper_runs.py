@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from uhn.configuration.cost import run_steps
 from uhn.configuration.generators import ChunkedConfig, HAConfig
 from uhn.configuration.resolve import load_defaults, load_experiment, resolve, seeds_of
 from uhn.models.registry import build_model
 from uhn.reporting.table_definitions import result_tables
+from uhn.training.cost import run_steps
 from uhn.training.phases import plan_phases
 from uhn.training.targets import Roles
 from uhn.training.workload import Member

@@ -27,9 +27,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print one line for each setting and variant, then the total."""
-    from uhn.configuration.cost import run_core_hours, run_steps
     from uhn.configuration.resolve import load_experiment, resolve, seeds_of
     from uhn.reporting.table_definitions import needed_runs, ready_tables
+    from uhn.training.cost import run_core_hours, run_steps
     from uhn.training.counts import count_targets, paper_targets
 
     tables = [needed_runs(args.table)] if args.table else [table.runs for table in ready_tables().values()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import fmean
 
-from uhn.configuration.cost import run_core_hours
 from uhn.configuration.resolve import load_experiment
 from uhn.configuration.run import RunConfig
 from uhn.sweeps.apply import resolve_tuned
@@ -13,6 +12,7 @@ from uhn.sweeps.grids import Hyperparameters, SweepConfig
 from uhn.sweeps.load import Tuning
 from uhn.sweeps.selection import Selection
 from uhn.sweeps.stages import candidate_at, run_counts
+from uhn.training.cost import run_core_hours
 from uhn.training.counts import count_targets, paper_targets
 
 

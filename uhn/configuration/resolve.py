@@ -12,7 +12,6 @@ from uhn.configuration.reduce import reduce_run
 from uhn.configuration.run import RunConfig
 from uhn.configuration.variants import complete_variants
 from uhn.configuration.yaml_files import pick_file, read_yaml
-from uhn.data.catalogue import DATASETS
 from uhn.errors import UserError
 from uhn.paths import config_dir
 
@@ -104,6 +103,6 @@ def at_scale(
         longest: see :func:`uhn.configuration.reduce.reduce_run`.
     """
     reduced = reduce_run(published, load_scale(scale), load_defaults()["train"]["warmup_steps"], longest)
-    computed = all(task.dataset not in DATASETS for task in published.tasks)
+    computed = all(task.computed for task in published.tasks)
     files = "standin" if (source or source_of(scale)) == "standin" else "published"
     return replace(reduced, scale=scale, source="formula" if computed else files)

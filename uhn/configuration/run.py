@@ -121,6 +121,11 @@ class TaskConfig:
     probability: float = 1.0
     reduction: TargetReduction = TargetReduction()
 
+    @property
+    def computed(self) -> bool:
+        """Whether its data are computed from a formula, not read from files."""
+        return self.kind == "formula_regression"
+
 
 @dataclass(frozen=True)
 class RunConfig:

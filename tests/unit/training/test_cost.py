@@ -2,9 +2,9 @@
 
 import pytest
 
-from uhn.configuration.cost import generation_flop, run_core_hours, run_steps, steps_per_unit
 from uhn.configuration.generators import UHNConfig
 from uhn.configuration.resolve import load_experiment, resolve
+from uhn.training.cost import generation_flop, run_core_hours, run_steps, steps_per_unit
 
 
 def paper(setting, variant="uhn"):
