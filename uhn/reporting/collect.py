@@ -111,9 +111,9 @@ def _read(runs: Path, pair: Pair, seed: int, scale: str) -> Run:
     path = _folder(runs, pair, seed) / "result.json"
     record = read_record(path, "result")
     key = f"{pair[0]}/{pair[1]}/seed{seed}"
-    came = f"{record['setting']}/{record['variant']}/seed{record['seed']}"
-    if came != key:
-        raise UserError(f"{path}: holds the result of {came}, expected {key}; delete it and rerun its job")
+    found = f"{record['setting']}/{record['variant']}/seed{record['seed']}"
+    if found != key:
+        raise UserError(f"{path}: holds the result of {found}, expected {key}; delete it and rerun its job")
     if record["scale"] != scale:
         raise UserError(
             f"{path}: is a run of scale {record['scale']}, expected {scale}; tables and figures have one scale, "

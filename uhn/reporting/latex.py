@@ -66,8 +66,8 @@ def to_latex(document: Document) -> str:
         _line([escape(head) for head in grid.heads]),
         "\\midrule",
     ]
-    for place, block in enumerate(grid.blocks):
-        if place and len(block) > 1:
+    for number, block in enumerate(grid.blocks):
+        if number and len(block) > 1:
             body.append("\\addlinespace")
         body += [_line([_field(field) for field in fields]) for fields in block]
     return PREAMBLE + "\n".join(body) + "\n" + ENDING

@@ -124,11 +124,11 @@ def _line(
 def _values(cell: Cell, results: Mapping[Pair, Sequence[Run]]) -> list[float]:
     """Return what each completed run contributes; a difference of variants needs the seed's runs of both."""
     by_pair = [{run.record["seed"]: run for run in results[pair] if not run.diverged} for pair in cell.pairs]
-    own, other = by_pair[0], by_pair[-1]
+    runs, subtracted = by_pair[0], by_pair[-1]
     if not cell.is_difference:
-        return [run.metric(cell.metric) for run in own.values()]
+        return [run.metric(cell.metric) for run in runs.values()]
     minus = cell.minus or cell.metric
-    return [own[seed].metric(cell.metric) - other[seed].metric(minus) for seed in own if seed in other]
+    return [runs[seed].metric(cell.metric) - subtracted[seed].metric(minus) for seed in runs if seed in subtracted]
 
 
 def _mean(runs: Sequence[Run], section: str, field: str) -> float:

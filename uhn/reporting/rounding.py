@@ -18,12 +18,12 @@ PLAIN_DECIMALS = 4
 def decimals(mean: float, std: float) -> int:
     """Return the number of decimals for a mean and its std (NaN where there is none)."""
     if std > 0:
-        wanted = _two_digits(std)
+        places = _two_digits(std)
     elif mean:
-        wanted = max(PLAIN_DECIMALS, _two_digits(mean))
+        places = max(PLAIN_DECIMALS, _two_digits(mean))
     else:
-        wanted = PLAIN_DECIMALS
-    return min(max(wanted, MIN_DECIMALS), MAX_DECIMALS)
+        places = PLAIN_DECIMALS
+    return min(max(places, MIN_DECIMALS), MAX_DECIMALS)
 
 
 def fixed(value: float, places: int) -> str:

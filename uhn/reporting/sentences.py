@@ -31,19 +31,19 @@ def data_sentences(places: Iterable[Place]) -> list[str]:
     places = list(places)
     sources: dict[str, list[Place]] = {}
     notes: dict[str, list[Place]] = {}
-    for place in places:
-        data = place[2].record["data"]
-        sources.setdefault(data["source"], []).append(place)
+    for row, column, run in places:
+        data = run.record["data"]
+        sources.setdefault(data["source"], []).append((row, column, run))
         if data["note"]:
-            notes.setdefault(data["note"].strip().rstrip("."), []).append(place)
+            notes.setdefault(data["note"].strip().rstrip("."), []).append((row, column, run))
     if len(sources) == 1:
         sentences = [f"Data source: {next(iter(sources))}."]
     else:
-        named = "; ".join(f"{source} ({_where(own, places)})" for source, own in sources.items())
+        named = "; ".join(f"{source} ({_where(some, places)})" for source, some in sources.items())
         sentences = [f"Data sources: {named}."]
-    for note, own in notes.items():
-        everywhere = {place[:2] for place in own} == {place[:2] for place in places}
-        sentences.append(sentence(note if everywhere else f"{_where(own, places)}: {note}"))
+    for note, some in notes.items():
+        everywhere = {place[:2] for place in some} == {place[:2] for place in places}
+        sentences.append(sentence(note if everywhere else f"{_where(some, places)}: {note}"))
     return sentences
 
 
@@ -66,13 +66,15 @@ def version_sentence(runs: Sequence[Run]) -> str:
     return f"Code {name} {', '.join(map(str, versions))}, {source} {', '.join(digests)}."
 
 
-def _where(own: Sequence[Place], places: Sequence[Place]) -> str:
-    """Name the rows of some places; with their columns where a row has further ones."""
-    columns: dict[str, dict[str, None]] = {}
-    for row, column, _ in own:
-        columns.setdefault(row, {})[column] = None
-    texts = []
-    for row, some in columns.items():
-        complete = {place[1] for place in places if place[0] == row} == set(some)
-        texts.append(row if complete else f"{row}: {' and '.join(some)}")
-    return ", ".join(texts)
+def _where(some: Sequence[Place], places: Sequence[Place]) -> str:
+    """Name the rows of some of the places; with their columns where a row has further ones."""
+    columns: dict[str, set[str]] = {}
+    for row, column, _ in places:
+        columns.setdefault(row, set()).add(column)
+    named: dict[str, dict[str, None]] = {}
+    for row, column, _ in some:
+        named.setdefault(row, {})[column] = None
+    return ", ".join(
+        row if columns[row] == set(some_columns) else f"{row}: {' and '.join(some_columns)}"
+        for row, some_columns in named.items()
+    )

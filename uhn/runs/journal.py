@@ -48,17 +48,17 @@ def read_journal(path: Path, unfinished: bool = False) -> Iterator[dict[str, Any
 
     Args:
         path: the file.
-        unfinished: whether the run may still be writing. A last line that is half written is left out then, and a
-            missing file has no entries.
+        unfinished: whether the run may still be writing; a last line that is half written is left out then.
 
     Raises:
         UserError: the file cannot be read, or a line is damaged.
+        FileNotFoundError: the file of an unfinished run is gone: the run ends at this moment.
     """
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except OSError as error:
         if unfinished and isinstance(error, FileNotFoundError):
-            return
+            raise
         raise UserError(f"{path}: cannot be read ({error.strerror}); delete the run and rerun its job") from None
     if unfinished and lines and not lines[-1].endswith(b"\n"):
         lines.pop()
