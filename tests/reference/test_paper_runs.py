@@ -15,9 +15,9 @@ from uhn.configuration.generators import ChunkedConfig, HAConfig
 from uhn.configuration.resolve import load_defaults, load_experiment, resolve, seeds_of
 from uhn.models.registry import build_model
 from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.training.members import Member
 from uhn.training.phases import plan_phases
 from uhn.training.targets import Roles
-from uhn.training.workload import Member
 
 with open(Path(__file__).parent / "paper_runs.csv", newline="") as file:
     RUNS = {(line["setting"], line["variant"]): line for line in csv.DictReader(file)}

@@ -24,7 +24,7 @@ PARTS = {
     "steps": [(Fit, "_step")],
     "logging": [(Fit, "_log"), (Fit, "_log_mean")],
     "checkpoints": [(runner, "save_checkpoint")],
-    "publishing": [(runner, "publish")],
+    "publishing": [(runner, "describe_counts"), (runner, "write_results")],
 }
 
 

@@ -5,46 +5,24 @@ A tuning run is evaluated on its validation examples instead, and opens no test 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import torch
-from safetensors.torch import load as load_safetensors
 from torch import nn
 
 from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
-from uhn.errors import UserError
 from uhn.files import write_json
 from uhn.metrics import not_finite
 from uhn.models.distance import nearest_distances
 from uhn.runs.folder import SCHEMA_VERSION, read_record
-from uhn.training.build import build_generator
-from uhn.training.runner import load_members
+from uhn.training.build import load_generator
+from uhn.training.members import Member, load_members
 from uhn.training.targets import TargetSet
-from uhn.training.workload import Member
 
 CPU = torch.device("cpu")
-
-
-def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], expected_sha256: str) -> nn.Module:
-    """Load the trained generator of a run.
-
-    Raises:
-        UserError: generator.safetensors is missing or is not the file that training wrote.
-    """
-    path = run_dir / "generator.safetensors"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); run `uhn train` for {config.key}") from None
-    if hashlib.sha256(content).hexdigest() != expected_sha256:
-        raise UserError(f"{path}: differs from the file that training wrote (truncated or altered); train again")
-    generator = build_generator(config, targets)
-    generator.load_state_dict(load_safetensors(content))
-    return generator
 
 
 def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, device: torch.device = CPU) -> None:

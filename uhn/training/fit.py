@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from uhn.configuration.run import OptimizerConfig
 from uhn.runs.journal import Journal
+from uhn.training.members import Member
 from uhn.training.optimizer import AdamW
 from uhn.training.phases import Phase
 from uhn.training.precision import autocast, make_scaler
-from uhn.training.workload import Member
 
 LOG_POINTS = 100  # per phase
 

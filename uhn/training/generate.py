@@ -15,7 +15,7 @@ from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
 from uhn.files import write_bytes
 from uhn.runs.folder import read_record
-from uhn.training.evaluate import load_generator
+from uhn.training.build import load_generator
 from uhn.training.targets import TargetSet
 
 

@@ -18,8 +18,9 @@ from uhn.hypernetworks.generator import Generator
 from uhn.models.base import TargetModel
 from uhn.training.gradient_surgery import combine_gradients
 from uhn.training.initialise import statistics_loss
+from uhn.training.members import Member
 from uhn.training.schedules import warmup_cosine
-from uhn.training.workload import Draws, Member
+from uhn.training.workload import Draws
 
 PARTS = 50  # of a schedule in steps: each is logged with its mean loss, as an epoch is
 

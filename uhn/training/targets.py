@@ -54,6 +54,11 @@ class TargetSet:
         )
         self.build = lru_cache(maxsize=KEPT_TARGETS)(self._build)
 
+    def only(self) -> TargetModel:
+        """Return the model of a task that is no family."""
+        (name,) = self.roles.train
+        return self.build(name)
+
     def ranges(self) -> Ranges:
         """Return the descriptor ranges of the task: of the family as configured, or of the models in use."""
         if self.is_family and replace(self.task.reduction, reported=None) == TargetReduction():

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from uhn.models.base import TargetModel
 from uhn.seeding import derive_seed
-from uhn.training.targets import TargetSet
-from uhn.training.tasks.base import Task
+from uhn.training.members import Member
 from uhn.training.tasks.stream import IndexStream
-
-
-@dataclass(frozen=True)
-class Member:
-    """A task of a run with its target models.
-
-    Args:
-        name: prefix of its metrics where there are several.
-        task: data and loss.
-        targets: the models.
-        probability: share of the steps.
-    """
-
-    name: str
-    task: Task
-    targets: TargetSet
-    probability: float = 1.0
 
 
 class Draws:

@@ -6,8 +6,9 @@ from math import sqrt
 
 import pytest
 
+from uhn.training.members import Member
 from uhn.training.targets import Roles
-from uhn.training.workload import Draws, Member
+from uhn.training.workload import Draws
 
 PROBABILITIES = {"mnist": 0.08, "cifar10": 0.55, "cora": 0.04, "pubmed": 0.04, "ag_news": 0.18, "kv": 0.11}
 STEPS = 20_000

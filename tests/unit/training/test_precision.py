@@ -281,7 +281,7 @@ def test_runs_on_a_gpu_begin_like_on_the_cpu(at_home, tmp_path, setting, variant
 def test_a_run_on_a_gpu_resumes_exactly(at_home, tmp_path, monkeypatch, setting):
     from tiny_runs import interrupt_after, weights
 
-    from uhn.training.runner import Interrupted
+    from uhn.training.signals import Interrupted
 
     config = tiny_run(setting, "uhn", steps=6, init=3)
     train(config, tmp_path / "whole", device="cuda")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tiny_runs import interrupt_after, journal, tiny_run, train, train_and_evaluate, weights
 
-from uhn.training.runner import Interrupted
+from uhn.training.signals import Interrupted
 
 # setting, variant, steps of training and of (each level's) initialisation, where to stop
 RUNS = {

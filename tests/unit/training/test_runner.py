@@ -12,9 +12,10 @@ from tiny_runs import interrupt_after
 from uhn.configuration.run import RunConfig, TrainConfig
 from uhn.errors import UserError
 from uhn.runs.folder import read_record
-from uhn.training import runner
+from uhn.training import members, runner
 from uhn.training.evaluate import evaluate_run
-from uhn.training.runner import Interrupted, JobOptions, train_run
+from uhn.training.runner import JobOptions, train_run
+from uhn.training.signals import Interrupted
 
 FILES = {"run.json", "metrics.jsonl", "generator.safetensors", "training.json"}
 
@@ -112,9 +113,9 @@ def test_divergence_is_a_result(small_run, tmp_path):
 
 def test_the_training_job_never_asks_for_test_data(small_run, tmp_path, monkeypatch):
     splits = []
-    original = runner.load_task
+    original = members.load_task
     monkeypatch.setattr(
-        runner, "load_task", lambda c, t, split, *rest: (splits.append(split), original(c, t, split, *rest))[1]
+        members, "load_task", lambda c, t, split, *rest: (splits.append(split), original(c, t, split, *rest))[1]
     )
     train_run(small_run(), tmp_path / "out", JobOptions(scratch=tmp_path / "scratch"))
     assert splits == ["train"]

@@ -16,11 +16,13 @@ from uhn.errors import UserError
 from uhn.training import runner
 from uhn.training.build import build_generator
 from uhn.training.fit import Fit, Progress
+from uhn.training.members import Member, load_members
 from uhn.training.phases import Phase, plan_phases
 from uhn.training.precision import autocast
-from uhn.training.runner import Interrupted, JobOptions, load_members, train_run
+from uhn.training.runner import JobOptions, train_run
+from uhn.training.signals import Interrupted
 from uhn.training.targets import Roles
-from uhn.training.workload import Draws, Member
+from uhn.training.workload import Draws
 
 CPU = torch.device("cpu")
 

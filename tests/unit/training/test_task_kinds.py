@@ -10,8 +10,9 @@ from uhn.configuration.resolve import load_experiment, resolve
 from uhn.configuration.run import RunConfig
 from uhn.hypernetworks.generator import Generator
 from uhn.runs.folder import read_record
+from uhn.training.members import Member
 from uhn.training.phases import training_loss
-from uhn.training.workload import Draws, Member
+from uhn.training.workload import Draws
 
 FILES = {"run.json", "metrics.jsonl", "generator.safetensors", "training.json", "result.json"}
 # (setting, variant), learning rate over the demo scale's, steps
@@ -145,7 +146,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(at_home, tmp_path, setting,
 def test_evaluation_does_not_disturb_the_batches(at_home):
     """The next batch after an evaluation is the one without it, augmentation included."""
     from uhn.data.sources import STANDIN
-    from uhn.training.runner import load_members
+    from uhn.training.members import load_members
 
     config = tiny_run("cifar10_cnn20", "direct")
     inputs = []

@@ -19,7 +19,7 @@ from uhn.data.verify import marker_path
 from uhn.errors import UserError
 from uhn.models.model_sets import FAMILIES
 from uhn.training.evaluate import evaluate_run
-from uhn.training.runner import load_members
+from uhn.training.members import load_members
 from uhn.training.targets import TargetSet
 from uhn.training.tasks.images import ImageTask
 from uhn.training.tasks.texts import TextTask

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from uhn.models.base import TargetModel
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What a run's files say of its data.
-
-    Args:
-        dataset: name of the data set.
-        source: ``formula``, ``download``, ``local`` or ``standin``.
-        note: what whoever shows a result must say about the data, or None.
-        sha256: over the training data.
-        sizes: of the target model that the data decide, e.g. the number of features.
-    """
-
-    dataset: str
-    source: str
-    note: str | None
-    sha256: str
-    sizes: dict[str, int] = field(default_factory=dict)
+from uhn.training.tasks.facts import DataFacts
 
 
 @dataclass(frozen=True)

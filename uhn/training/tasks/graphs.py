@@ -11,9 +11,9 @@ from uhn.data.sources import DataSource
 from uhn.layers.functional import Activations
 from uhn.layers.sparse_features import SparseFeatures
 from uhn.models.base import TargetModel
-from uhn.training.tasks.base import Batch, DataFacts, WholeBatchTask
+from uhn.training.tasks.base import Batch, WholeBatchTask
 from uhn.training.tasks.classification import Score, cross_entropy
-from uhn.training.tasks.facts import describe_files
+from uhn.training.tasks.facts import DataFacts, describe_files
 
 
 class NodeTask(WholeBatchTask):

@@ -12,7 +12,8 @@ from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.formulas import load_formula
 from uhn.data.splits import validation_split
 from uhn.models.base import TargetModel
-from uhn.training.tasks.base import Batch, DataFacts, WholeBatchTask
+from uhn.training.tasks.base import Batch, WholeBatchTask
+from uhn.training.tasks.facts import DataFacts
 
 
 class RegressionTask(WholeBatchTask):

@@ -14,9 +14,9 @@ from uhn.data.splits import training_order_generator, validation_split
 from uhn.data.texts import TextSet, load_texts, pad_batch
 from uhn.device import upload
 from uhn.models.base import TargetModel
-from uhn.training.tasks.base import Batch, DataFacts, Task
+from uhn.training.tasks.base import Batch, Task
 from uhn.training.tasks.classification import Score, cross_entropy
-from uhn.training.tasks.facts import describe_files
+from uhn.training.tasks.facts import DataFacts, describe_files
 from uhn.training.tasks.stream import IndexStream
 
 EVALUATION_BATCH = 256

@@ -11,7 +11,7 @@ from uhn.data.sources import STANDIN
 from uhn.runs.folder import read_record
 from uhn.training import evaluate
 from uhn.training.evaluate import describe_models, evaluate_models, evaluate_run, mean_metrics
-from uhn.training.runner import load_members
+from uhn.training.members import load_members
 from uhn.training.tasks.classification import Score, cross_entropy
 
 
