@@ -6,19 +6,19 @@ import hashlib
 from pathlib import Path
 
 from safetensors.torch import load as load_safetensors
-from torch import nn
 
 from uhn.configuration.run import RunConfig
 from uhn.descriptors.normalization import union
 from uhn.errors import UserError
 from uhn.hypernetworks.direct import Direct
+from uhn.hypernetworks.generator import Generator
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
 from uhn.seeding import seeded
 from uhn.training.targets import TargetSet
 
 
-def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
+def build_generator(config: RunConfig, targets: list[TargetSet]) -> Generator:
     """Build the generator with weights and Fourier matrices drawn from the run seed's ``init`` stream.
 
     Direct training and HA start from parameters of the target model, which this draws anew.
@@ -41,7 +41,7 @@ def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
         return _build_chain(config, target) if config.depth is not None else _build_for_one(config, target)
 
 
-def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], expected_sha256: str) -> nn.Module:
+def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], expected_sha256: str) -> Generator:
     """Load the trained generator of a run.
 
     Raises:
@@ -59,7 +59,7 @@ def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], e
     return generator
 
 
-def _build_chain(config: RunConfig, leaf: TargetModel) -> nn.Module:
+def _build_chain(config: RunConfig, leaf: TargetModel) -> Generator:
     """Build a recursive chain whose generated UHNs have the root's sizes, as in the paper."""
     from uhn.hypernetworks.chain import RecursiveChain, chain_ranges
     from uhn.models.generated_uhn import GeneratedUHNConfig
@@ -69,7 +69,7 @@ def _build_chain(config: RunConfig, leaf: TargetModel) -> nn.Module:
     return RecursiveChain(config.hypernetwork, inner, config.depth, chain_ranges(inner, leaf), config.generation)
 
 
-def _build_for_one(config: RunConfig, target: TargetModel) -> nn.Module:
+def _build_for_one(config: RunConfig, target: TargetModel) -> Generator:
     for _, layer in target.layers:
         layer.reset_parameters()
     match config.method:

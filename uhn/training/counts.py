@@ -7,12 +7,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from torch import nn
-
 from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
 from uhn.files import read_json, write_json
 from uhn.hypernetworks.counting import ParameterCounts, count_parameters
+from uhn.hypernetworks.generator import Generator
 from uhn.runs.provenance import source_digest
 from uhn.training.build import build_generator
 from uhn.training.targets import TargetSet
@@ -75,7 +74,7 @@ def paper_targets(config: RunConfig) -> list[TargetSet]:
 
 
 def describe_counts(
-    generator: nn.Module, targets: list[TargetSet], paper_config: RunConfig, cache: Path
+    generator: Generator, targets: list[TargetSet], paper_config: RunConfig, cache: Path
 ) -> dict[str, Any]:
     """Return the sections of training.json about sizes: ``parameters``, and ``family`` where targets are one.
 
@@ -85,13 +84,10 @@ def describe_counts(
         paper_config: the same run at the paper's scale.
         cache: see :func:`count_targets`.
     """
-    target_counts = count_targets(targets, cache)
-    parameters = {
-        "run": count_parameters(generator, round(target_counts.mean_params)),
-        "paper": count_run(paper_config, cache),
-    }
-    counts = {"parameters": {key: asdict(count) for key, count in parameters.items()}}
+    sizes = count_targets(targets, cache)
+    run, paper = count_parameters(generator, round(sizes.mean_params)), count_run(paper_config, cache)
+    counts = {"parameters": {"run": asdict(run), "paper": asdict(paper)}}
     if targets[0].is_family:
-        families = {"run": target_counts, "paper": count_targets(paper_targets(paper_config), cache)}
-        counts["family"] = {key: asdict(count) for key, count in families.items()}
+        paper_sizes = count_targets(paper_targets(paper_config), cache)
+        counts["family"] = {"run": asdict(sizes), "paper": asdict(paper_sizes)}
     return counts

@@ -10,11 +10,11 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from torch import nn
 
 from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
 from uhn.files import write_json
+from uhn.hypernetworks.generator import Generator
 from uhn.metrics import not_finite
 from uhn.models.distance import nearest_distances
 from uhn.runs.folder import SCHEMA_VERSION, read_record
@@ -71,7 +71,7 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, 
 
 
 @torch.no_grad()
-def evaluate_models(generator: nn.Module, member: Member) -> list[dict[str, Any]]:
+def evaluate_models(generator: Generator, member: Member) -> list[dict[str, Any]]:
     """Evaluate every reported target model of a task; its weights are generated once."""
     found = []
     for split, names in member.targets.roles.reported.items():

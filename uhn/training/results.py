@@ -30,9 +30,7 @@ def write_results(fit: Fit, counts: dict[str, Any], work: Path, out: Path) -> No
     diverged = fit.progress.diverged
     metrics = {} if diverged else evaluate_training(fit)
     reason = f"loss not finite at {diverged}" if diverged else not_finite(metrics)
-    steps = {"init": 0, "train": 0}
-    for phase in fit.phases:
-        steps[phase.name.partition("_")[0]] += phase.steps
+    steps = {kind: sum(phase.steps for phase in fit.phases if phase.kind == kind) for kind in ("init", "train")}
     write_bytes(out / "generator.safetensors", weights)
     write_bytes(out / "metrics.jsonl", (work / "metrics.jsonl").read_bytes())
     write_json(out / "run.json", read_json(work / "run.json"))

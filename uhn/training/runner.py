@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 from tqdm import tqdm
 
 from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
 from uhn.device import acquire_device
 from uhn.files import write_json
+from uhn.hypernetworks.generator import Generator
 from uhn.runs.journal import Journal
 from uhn.runs.workspace import check_writable, discard, open_workspace
 from uhn.seeding import derive_seed
@@ -22,7 +22,7 @@ from uhn.training.build import build_generator
 from uhn.training.checkpoint import load_checkpoint, save_checkpoint
 from uhn.training.counts import describe_counts
 from uhn.training.description import describe_run
-from uhn.training.fit import Fit, Progress
+from uhn.training.fit import Fit
 from uhn.training.members import Member, load_members
 from uhn.training.phases import plan_phases
 from uhn.training.results import write_results
@@ -80,18 +80,18 @@ def train_run(config: RunConfig, out: Path, options: JobOptions, paper_config: R
         discard(work)
 
 
-def start_or_resume(config: RunConfig, generator: nn.Module, members: list[Member], work: Path, resume: bool) -> Fit:
+def start_or_resume(config: RunConfig, generator: Generator, members: list[Member], work: Path, resume: bool) -> Fit:
     """Set up the loop, from its checkpoint if asked for and there is one."""
     device = next(generator.parameters()).device
     checkpoint, metrics = work / "checkpoint", work / "metrics.jsonl"
     state = load_checkpoint(checkpoint, device) if resume and checkpoint.exists() else None
-    phases = plan_phases(config, members)
+    phases = plan_phases(config, members[0].task.steps_per_epoch)
     if state is None:
         checkpoint.unlink(missing_ok=True)
         write_json(work / "run.json", describe_run(config, members, phases, device))
     journal = Journal(metrics, state["journal_bytes"] if state else 0)
     precision = config.precision[device.type]
-    fit = Fit(generator, phases, config.optimizer, journal, Progress(), members, precision)
+    fit = Fit(generator, phases, members, config.seed, config.optimizer, journal, precision)
     if state:
         fit.load_state(state)
     return fit
@@ -104,22 +104,17 @@ def run_with_checkpoints(fit: Fit, name: str, checkpoint: Path, checkpoint_s: fl
         Interrupted: stopped by a signal, after a checkpoint.
     """
     total = sum(phase.steps for phase in fit.phases)
-    done = sum(phase.steps for phase in fit.phases[: fit.progress.phase]) + fit.progress.step
     saved = time.monotonic()
     with (
         stop_signals() as stopped,
-        tqdm(total=total, initial=done, desc=name, unit="step", disable=not sys.stderr.isatty()) as bar,
+        tqdm(total=total, initial=fit.steps_done, desc=name, unit="step", disable=not sys.stderr.isatty()) as bar,
     ):
-
-        def after_step() -> bool:
-            nonlocal saved
+        while not fit.finished:
+            fit.step()
             bar.update()
             if stopped or fit.finished or time.monotonic() - saved >= checkpoint_s:
                 save_checkpoint(checkpoint, fit.state())
                 saved = time.monotonic()
-            return not stopped
-
-        fit.run(after_step)
-        if stopped and not fit.finished:
-            raise Interrupted(f"{name}: stopped by a signal after a checkpoint; run again to continue")
+            if stopped and not fit.finished:
+                raise Interrupted(f"{name}: stopped by a signal after a checkpoint; run again to continue")
     fit.journal.close()

@@ -8,7 +8,7 @@ import pytest
 from cli_process import REPOSITORY
 
 RUN = ["--setting", "kan_lpmv2", "--seed", "1", "--config", "kan_lpmv2.yaml", "--out", "out"]
-LOOP = ("runner", "fit", "phases", "optimizer", "initialise", "checkpoint")
+LOOP = ("runner", "fit", "step", "phases", "draws", "optimizer", "initialise", "checkpoint")
 HEAVY = {"torch._dynamo", "torch._inductor", "torch_geometric", "mlflow", "matplotlib", "pandas", "scipy.sparse"}
 
 EXPERIMENT = """

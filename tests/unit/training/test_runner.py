@@ -12,8 +12,9 @@ from tiny_runs import interrupt_after
 from uhn.configuration.run import RunConfig, TrainConfig
 from uhn.errors import UserError
 from uhn.runs.folder import read_record
-from uhn.training import members, runner
+from uhn.training import members
 from uhn.training.evaluate import evaluate_run
+from uhn.training.fit import Fit
 from uhn.training.runner import JobOptions, train_run
 from uhn.training.signals import Interrupted
 
@@ -78,8 +79,8 @@ def test_without_resume_a_checkpoint_is_not_used(small_run, tmp_path, monkeypatc
         run(config, tmp_path / "out")
     monkeypatch.undo()
     steps = []
-    original = runner.Fit._step
-    monkeypatch.setattr(runner.Fit, "_step", lambda self, phase: (steps.append(1), original(self, phase)))
+    original = Fit.step
+    monkeypatch.setattr(Fit, "step", lambda self: (steps.append(1), original(self)))
     run(config, tmp_path / "out")
     assert len(steps) == 40
 

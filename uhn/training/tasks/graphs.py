@@ -39,10 +39,10 @@ class NodeTask(WholeBatchTask):
         self.labels = labels
 
     def next_batch(self) -> Batch:
-        return Batch((self.features, self.edge_index), self.labels, self.nodes)
+        return Batch((self.features, self.edge_index), self.labels)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return cross_entropy(outputs[batch.rows], batch.labels)
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(outputs[self.nodes], labels)
 
     @torch.no_grad()
     def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:

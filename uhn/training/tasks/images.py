@@ -47,12 +47,12 @@ class ImageTask(Task):
             images = augment(images, self._augmentation)
         return Batch((normalise(self.facts.dataset, images),), self.images.labels[chosen])
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return cross_entropy(outputs, batch.labels)
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(outputs, labels)
 
     @torch.no_grad()
     def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:
-        """Return ``loss`` and ``accuracy`` on the images as they are, without augmentation."""
+        """Return ``loss`` and ``accuracy`` over the images of the split, without augmentation."""
         target.eval()
         score = Score()
         splits = self.images.images.split(EVALUATION_BATCH), self.images.labels.split(EVALUATION_BATCH)
