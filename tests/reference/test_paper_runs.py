@@ -16,8 +16,6 @@ from uhn.models.registry import build_model
 from uhn.reporting.table_definitions import result_tables
 from uhn.training.cost import run_steps
 from uhn.training.phases import plan_phases
-from uhn.training.targets import Roles
-from uhn.training.workload import Member
 
 with open(Path(__file__).parent / "paper_runs.csv", newline="") as file:
     RUNS = {(line["setting"], line["variant"]): line for line in csv.DictReader(file)}
@@ -98,21 +96,9 @@ def test_the_papers_precision_is_the_default_on_a_gpu():
     assert load_defaults()["precision"]["cuda"] == "float16"
 
 
-class Endless:
-    """Stands for a task's data, of which a plan needs the length of an epoch."""
-
-    def __init__(self, steps_per_epoch):
-        self.steps_per_epoch = steps_per_epoch
-
-
-class OneModel:
-    roles = Roles(("leaf",), {"": ("leaf",)})
-
-
 def plan(setting, variant, steps_per_epoch=1):
     config = resolve(load_experiment(setting), variant, THREE[0], "paper")
-    members = [Member(task.name, Endless(steps_per_epoch), OneModel(), task.probability) for task in config.tasks]
-    return plan_phases(config, members)
+    return plan_phases(config, steps_per_epoch)
 
 
 def test_epochs_have_the_papers_number_of_steps_and_one_learning_rate():

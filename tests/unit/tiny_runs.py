@@ -8,8 +8,8 @@ from dataclasses import replace
 from uhn.configuration.resolve import load_experiment, resolve
 from uhn.configuration.run import TargetReduction
 from uhn.runs.folder import read_record
-from uhn.training import runner
 from uhn.training.evaluate import evaluate_run
+from uhn.training.fit import Fit
 from uhn.training.runner import JobOptions, train_run
 
 FAMILY_MEMBERS = 8
@@ -61,13 +61,13 @@ def weights(out):
 def interrupt_after(monkeypatch, steps):
     """Send this process SIGTERM in the middle of a step, as a scheduler would."""
     taken = 0
-    original = runner.Fit._step
+    original = Fit.step
 
-    def step(self, phase):
+    def step(self):
         nonlocal taken
         taken += 1
         if taken == steps:
             os.kill(os.getpid(), signal.SIGTERM)
-        original(self, phase)
+        original(self)
 
-    monkeypatch.setattr(runner.Fit, "_step", step)
+    monkeypatch.setattr(Fit, "step", step)

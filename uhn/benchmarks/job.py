@@ -21,10 +21,10 @@ from uhn.training.fit import Fit  # noqa: E402
 IMPORTED = time.process_time()  # since the process began
 # Part -> functions that it is spent in.
 PARTS = {
-    "steps": [(Fit, "_step")],
+    "steps": [(Fit, "step")],
     "logging": [(Fit, "_log"), (Fit, "_log_mean")],
     "checkpoints": [(runner, "save_checkpoint")],
-    "publishing": [(runner, "publish")],
+    "publishing": [(runner, "describe_counts"), (runner, "write_results")],
 }
 
 

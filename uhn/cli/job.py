@@ -40,7 +40,7 @@ def run_job(job: Callable[[], None]) -> int:
     """
     import torch
 
-    from uhn.training.runner import Interrupted
+    from uhn.training.signals import Interrupted
 
     try:
         job()

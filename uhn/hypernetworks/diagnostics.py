@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from uhn.models.base import TargetModel
+
+if TYPE_CHECKING:
+    from uhn.hypernetworks.chain import RecursiveChain
 
 
 @dataclass(frozen=True)
@@ -42,3 +47,17 @@ def component_statistics(target: TargetModel, weights: dict[str, Tensor]) -> lis
         ComponentStatistics(p.name, mean, std, p.component.init.mean, p.component.init.std)
         for p, mean, std in zip(placed, means.tolist(), variances.sqrt().tolist(), strict=True)
     ]
+
+
+@torch.no_grad()
+def measure_levels(chain: RecursiveChain, leaf: TargetModel, level: int) -> dict[str, Any]:
+    """Measure what a recursive chain generates, from level 0 down to a level.
+
+    Returns:
+        ``level_std``: level -> population std over all weights; ``components``: level -> name -> [mean, std].
+    """
+    stds, components = {}, {}
+    for depth, (target, weights) in enumerate(islice(chain.levels(leaf), level + 1)):
+        stds[str(depth)] = torch.cat([w.flatten() for w in weights.values()]).std(correction=0).item()
+        components[str(depth)] = {c.name: [c.mean, c.std] for c in component_statistics(target, weights)}
+    return {"level_std": stds, "components": components}

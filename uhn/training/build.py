@@ -1,21 +1,27 @@
-"""Configuration -> the generator of a run, freshly drawn from the run seed."""
+"""The generator of a run: freshly drawn from the run seed, or with the weights that training wrote."""
 
 from __future__ import annotations
 
-from torch import nn
+import hashlib
+from pathlib import Path
+
+from safetensors.torch import load as load_safetensors
 
 from uhn.configuration.run import RunConfig
 from uhn.descriptors.normalization import union
 from uhn.errors import UserError
 from uhn.hypernetworks.direct import Direct
+from uhn.hypernetworks.generator import Generator
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
 from uhn.seeding import seeded
 from uhn.training.targets import TargetSet
 
 
-def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
+def build_generator(config: RunConfig, targets: list[TargetSet]) -> Generator:
     """Build the generator with weights and Fourier matrices drawn from the run seed's ``init`` stream.
+
+    Direct training and HA start from parameters of the target model, which this draws anew.
 
     Args:
         config: the run.
@@ -24,7 +30,8 @@ def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
     Raises:
         UserError: a method for one target model has several.
     """
-    # Targets draw weights of their own when they are first built: outside the stream, which they would shift.
+    # Target models draw initial weights when they are first built. They are built outside the seeded blocks, whose
+    # streams they would shift.
     if config.method == "uhn" and config.depth is None:
         ranges = [target_set.ranges() for target_set in targets]
         with seeded(config.seed, "init"):
@@ -34,7 +41,25 @@ def build_generator(config: RunConfig, targets: list[TargetSet]) -> nn.Module:
         return _build_chain(config, target) if config.depth is not None else _build_for_one(config, target)
 
 
-def _build_chain(config: RunConfig, leaf: TargetModel) -> nn.Module:
+def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], expected_sha256: str) -> Generator:
+    """Load the trained generator of a run.
+
+    Raises:
+        UserError: generator.safetensors is missing or is not the file that training wrote.
+    """
+    path = run_dir / "generator.safetensors"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); run `uhn train` for {config.key}") from None
+    if hashlib.sha256(content).hexdigest() != expected_sha256:
+        raise UserError(f"{path}: differs from the file that training wrote (truncated or altered); train again")
+    generator = build_generator(config, targets)
+    generator.load_state_dict(load_safetensors(content))
+    return generator
+
+
+def _build_chain(config: RunConfig, leaf: TargetModel) -> Generator:
     """Build a recursive chain whose generated UHNs have the root's sizes, as in the paper."""
     from uhn.hypernetworks.chain import RecursiveChain, chain_ranges
     from uhn.models.generated_uhn import GeneratedUHNConfig
@@ -44,7 +69,7 @@ def _build_chain(config: RunConfig, leaf: TargetModel) -> nn.Module:
     return RecursiveChain(config.hypernetwork, inner, config.depth, chain_ranges(inner, leaf), config.generation)
 
 
-def _build_for_one(config: RunConfig, target: TargetModel) -> nn.Module:
+def _build_for_one(config: RunConfig, target: TargetModel) -> Generator:
     for _, layer in target.layers:
         layer.reset_parameters()
     match config.method:

@@ -1,15 +1,17 @@
-"""How large a run's generator and its target models are."""
+"""How large the generator and the target models of a run are."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
 from uhn.files import read_json, write_json
 from uhn.hypernetworks.counting import ParameterCounts, count_parameters
+from uhn.hypernetworks.generator import Generator
 from uhn.runs.provenance import source_digest
 from uhn.training.build import build_generator
 from uhn.training.targets import TargetSet
@@ -32,11 +34,11 @@ class TargetCounts:
 def count_targets(targets: list[TargetSet], cache: Path | None = None) -> TargetCounts:
     """Count the models of all tasks of a run.
 
-    Building a thousand models to count them takes seconds, so the result is kept.
+    Building a thousand models to count them takes seconds, so the counts of families are cached on disk.
 
     Args:
         targets: the models of each task.
-        cache: folder of kept results, which hold for one state of the sources; None keeps nothing.
+        cache: folder of the cached counts, which hold for one state of the sources; None caches nothing.
     """
     if cache is None or not any(target_set.is_family for target_set in targets):
         return _count(targets)
@@ -55,18 +57,37 @@ def _count(targets: list[TargetSet]) -> TargetCounts:
     return TargetCounts(len(sizes), fmean(sizes), max(sizes))
 
 
-def count_run(config: RunConfig, targets: list[TargetSet] | None = None, cache: Path | None = None) -> ParameterCounts:
-    """Count the parameters of a run; of several target models, the mean.
+def count_run(config: RunConfig, cache: Path | None = None) -> ParameterCounts:
+    """Count the generator and the target model of a run on the published data; of several models, the mean.
 
     Args:
         config: the run.
-        targets: its target models; those of the paper's data sizes when absent.
         cache: see :func:`count_targets`.
     """
-    targets = targets or paper_targets(config)
+    targets = paper_targets(config)
     return count_parameters(build_generator(config, targets), round(count_targets(targets, cache).mean_params))
 
 
 def paper_targets(config: RunConfig) -> list[TargetSet]:
     """Return the target models of a run for the published data sets."""
     return [TargetSet(task, config.mode, {}) for task in config.tasks]
+
+
+def describe_counts(
+    generator: Generator, targets: list[TargetSet], paper_config: RunConfig, cache: Path
+) -> dict[str, Any]:
+    """Return the sections of training.json about sizes: ``parameters``, and ``family`` where targets are one.
+
+    Args:
+        generator: of the run.
+        targets: target models of the run.
+        paper_config: the same run at the paper's scale.
+        cache: see :func:`count_targets`.
+    """
+    sizes = count_targets(targets, cache)
+    run, paper = count_parameters(generator, round(sizes.mean_params)), count_run(paper_config, cache)
+    counts = {"parameters": {"run": asdict(run), "paper": asdict(paper)}}
+    if targets[0].is_family:
+        paper_sizes = count_targets(paper_targets(paper_config), cache)
+        counts["family"] = {"run": asdict(sizes), "paper": asdict(paper_sizes)}
+    return counts

@@ -15,7 +15,7 @@ from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
 from uhn.files import write_bytes
 from uhn.runs.folder import read_record
-from uhn.training.evaluate import load_generator
+from uhn.training.build import load_generator
 from uhn.training.targets import TargetSet
 
 
@@ -37,8 +37,8 @@ def generate_weights(run_dir: Path, model: str | None) -> dict[str, Tensor]:
     if training["status"] != "completed":
         raise UserError(f"{run_dir}: the run {training['status']} ({training['reason']}); expected a completed one")
     config = RunConfig.from_dict(run["config"])
-    sizes = run["data"].get("sizes", [{} for _ in config.tasks])
-    targets = [TargetSet(task, config.mode, own) for task, own in zip(config.tasks, sizes, strict=True)]
+    all_sizes = run["data"].get("sizes", [{} for _ in config.tasks])
+    targets = [TargetSet(task, config.mode, sizes) for task, sizes in zip(config.tasks, all_sizes, strict=True)]
     names = {name: target_set for target_set in targets for name in target_set.names()}
     if model is None and len(names) > 1:
         raise UserError(f"{run_dir}: has {len(names)} target models; name one with --model, e.g. {next(iter(names))}")

@@ -10,12 +10,25 @@ from torch import Tensor
 from uhn.device import upload
 
 
+def take_gradients(parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return the gradient by each parameter, zeros where it has none, and leave the parameters without."""
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    set_gradients(parameters, [None] * len(gradients))
+    return gradients
+
+
+def set_gradients(parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+    """Give each parameter its gradient."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+
+
 def combine_gradients(gradients: Sequence[Sequence[Tensor]], generator: torch.Generator) -> list[Tensor]:
-    """Add the gradients of several tasks after removing what conflicts between them (their algorithm 1).
+    """Sum the gradients of several tasks after projecting away what conflicts between them (their algorithm 1).
 
     Args:
         gradients: for every task, the gradient of its loss by each parameter.
-        generator: a CPU generator; draws the order in which each task meets the others.
+        generator: a CPU generator; for each task it draws the order of the others that its gradient is projected on.
 
     Returns:
         One tensor per parameter.
@@ -32,12 +45,12 @@ def combine_gradients(gradients: Sequence[Sequence[Tensor]], generator: torch.Ge
 def task_weights(products: Tensor, orders: Tensor) -> Tensor:
     """Return the factors w of the task gradients g in the combined gradient, the sum of w_i g_i.
 
-    A projection subtracts a multiple of another task's gradient, so each projected gradient is a combination of the
-    given ones, and their inner products are all that is needed. Nothing here waits for a GPU.
+    A projection subtracts a multiple of another task's gradient. Each projected gradient is therefore a linear
+    combination of the given ones, and their inner products suffice. Nothing here waits for a GPU.
 
     Args:
         products: inner products of the gradients.
-        orders: row i has the order in which task i meets the others, and, without effect, itself.
+        orders: row i is the order in which gradient i is projected on the others; i itself in it has no effect.
 
     Shapes:
         products (T, T), orders (T, T) int64 -> (T,)

@@ -6,7 +6,22 @@ import torch
 from torch import Tensor
 
 from uhn.device import upload
+from uhn.hypernetworks.generator import Generator
 from uhn.models.base import TargetModel
+
+
+def initialisation_loss(generator: Generator, target: TargetModel, level: int | None) -> Tensor:
+    """Return the loss of an initialisation step, which reads no data.
+
+    Args:
+        generator: generates the weights.
+        target: the model.
+        level: of a recursive chain, the level whose model is judged; nothing below it is generated. None without a
+            chain.
+    """
+    if level is None:
+        return statistics_loss(target, generator(target))
+    return statistics_loss(*generator.generate_level(target, level))
 
 
 def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
@@ -14,10 +29,10 @@ def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
 
     .. math:: L = \frac{1}{2C} \sum_c (m_c - \mu_c)^2 + (s_c - \sigma_c)^2
 
-    In float32 also under autocast, whose half precision would round small differences to zero.
+    Computed in float32 also under autocast: half precision would round small differences to zero.
 
-    Not weighted by component size. Components of one scalar have std 0 with gradient 0; empty ones (a bias
-    that is switched off) do not count.
+    Components are not weighted by size. Those of one scalar have std 0 with gradient 0; empty ones (a bias that is
+    switched off) do not count.
 
     Args:
         target: the model whose components state the targets.

@@ -20,18 +20,19 @@ class AdamW:
     """Fused AdamW on tensors that require gradients.
 
     A ``torch.amp.GradScaler`` drives it like torch's own: it reads ``param_groups`` and sets ``grad_scale`` and
-    ``found_inf`` around a step, which then unscales, or does nothing, without a wait for the device. Between steps
-    neither exists: the scaler would multiply a ``grad_scale`` that it finds.
+    ``found_inf`` around a step. The step then unscales, or does nothing after an overflow, without a wait for the
+    device. Between steps neither attribute exists: the scaler would multiply a ``grad_scale`` that it finds.
 
     Args:
-        parameters: what to train.
-        config: its constants.
+        parameters: what to train, all on one device.
+        config: constants of AdamW.
     """
 
     _step_supports_amp_scaling = True
 
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         self.parameters = list(parameters)
+        self.device = self.parameters[0].device
         self.config = config
         self._averages = [torch.zeros_like(p) for p in self.parameters]
         self._squares = [torch.zeros_like(p) for p in self.parameters]

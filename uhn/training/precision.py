@@ -1,4 +1,8 @@
-"""Arithmetic of a training step: float32, or half precision by autocast with float32 weights."""
+"""Arithmetic of a training step: float32, or half precision by autocast with float32 weights.
+
+Deviation: on a CPU everything runs in float32; the release trains under fp16 autocast with dynamic loss scaling,
+which is the default on a GPU here too (``precision`` in config/defaults.yaml).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
-    """Return the context in which forward passes and losses are computed.
-
-    Phases of the Fourier features are float64 inside it too.
-    """
+    """Return the context of forward passes and losses; phases of Fourier features stay float64 in it."""
     if precision == "float32":
         return nullcontext()
     return torch.autocast(device.type, dtype=DTYPES[precision])
@@ -22,6 +23,6 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager:
 def make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler:
     """Return a dynamic loss scaler, which does nothing unless the precision is float16.
 
-    torch's defaults are the release's: 65,536 at first, doubled after 2,000 good steps, halved on overflow.
+    torch's defaults are the release's: it starts at 65,536, doubles after 2,000 good steps and halves on overflow.
     """
     return torch.amp.GradScaler(device.type, enabled=precision == "float16")

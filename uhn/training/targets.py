@@ -1,4 +1,4 @@
-"""The target models of a task: which ones train, which ones are reported, how they are built for its data."""
+"""The target models of a task: which of them train, which are reported, how they are built for its data."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from uhn.models.registry import FAMILY_NAMES, build_model
 if TYPE_CHECKING:
     from uhn.models.model_sets import ModelFamily
 
-# Members of a family kept ready: enough for a whole pass over the largest one.
-KEPT_TARGETS = 1024
+# Built models that stay in memory: enough for a whole pass over the largest family.
+CACHED_TARGETS = 1024
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TargetSet:
     Args:
         task: names the model or the family, and how much smaller its members are.
         mode: ``final`` or ``tuning``.
-        sizes: of the models that the data decide.
+        sizes: sizes of the models that the data decide.
     """
 
     def __init__(self, task: TaskConfig, mode: str, sizes: dict[str, int]) -> None:
@@ -52,7 +52,12 @@ class TargetSet:
         self.roles = (
             _family_roles(task, mode, self._adapt) if self.is_family else Roles((task.model,), {"": (task.model,)})
         )
-        self.build = lru_cache(maxsize=KEPT_TARGETS)(self._build)
+        self.build = lru_cache(maxsize=CACHED_TARGETS)(self._build)
+
+    def only(self) -> TargetModel:
+        """Return the model of a task that is no family."""
+        (name,) = self.roles.train
+        return self.build(name)
 
     def ranges(self) -> Ranges:
         """Return the descriptor ranges of the task: of the family as configured, or of the models in use."""
@@ -77,7 +82,7 @@ class TargetSet:
             self.build(self.task.model).to(device)
 
     def _build(self, name: str) -> TargetModel:
-        # A family's members are only run with generated weights: without storage a thousand of them are small.
+        # A family's members only run with generated weights. On the meta device a thousand of them take no memory.
         with torch.device("meta" if self.is_family else "cpu"):
             return build_model(name, self._adapt)
 
@@ -96,11 +101,11 @@ def _family_roles(task: TaskConfig, mode: str, adapt: Callable[[Any], Any]) -> R
     share = len(test) if members is None else max(round(members * len(test) / family.size), 2)
     reported = task.reduction.reported or share
     test = test[:reported]
-    train = _unlike(train, test, family, adapt)[: None if members is None else members - reported]
+    train = _distinct(train, test, family, adapt)[: None if members is None else members - reported]
     groups = {"seen": train[:reported], "unseen": test}
     if mode == "tuning":
         groups = {"": train[-reported:]}
-        train = _unlike(train[:-reported], groups[""], family, adapt)
+        train = _distinct(train[:-reported], groups[""], family, adapt)
     if not train:
         raise UserError(
             f"family {task.model}: with targets reduced by {task.reduction.digest} no architecture differs from the "
@@ -110,9 +115,9 @@ def _family_roles(task: TaskConfig, mode: str, adapt: Callable[[Any], Any]) -> R
     return Roles(tuple(family.member_names(train)), reported_names)
 
 
-def _unlike(
+def _distinct(
     members: Sequence[int], others: Sequence[int], family: ModelFamily, adapt: Callable[[Any], Any]
 ) -> Sequence[int]:
-    """Leave out members that a reduction makes equal to one of the others: those would not be unseen."""
-    taken = {adapt(family.config(other)) for other in others}
-    return [member for member in members if adapt(family.config(member)) not in taken]
+    """Leave out members that a reduction makes equal to one of the others, which would then not be unseen."""
+    excluded = {adapt(family.config(other)) for other in others}
+    return [member for member in members if adapt(family.config(member)) not in excluded]

@@ -25,7 +25,7 @@ from uhn.data import standin
 from uhn.hypernetworks.evaluation import engine, network, queries
 from uhn.layers.sparse_features import SparseFeatures
 from uhn.models.base import TargetModel
-from uhn.training import evaluate, runner
+from uhn.training import build, runner
 from uhn.training.evaluate import evaluate_run
 from uhn.training.runner import JobOptions, train_run
 from uhn.training.tasks import regression
@@ -134,7 +134,7 @@ def float64() -> Iterator[list[tuple[nn.Module, list[Tensor]]]]:
     built = []
     build_generator, run, load_formula = runner.build_generator, TargetModel.run, regression.load_formula
 
-    def build(*arguments):
+    def build_wide(*arguments):
         generator = build_generator(*arguments).double()
         built.append((generator, [parameter.detach().clone() for parameter in generator.parameters()]))
         return generator
@@ -146,8 +146,8 @@ def float64() -> Iterator[list[tuple[nn.Module, list[Tensor]]]]:
         return tuple(map(_widen, load_formula(*arguments)))
 
     with (
-        patch.object(runner, "build_generator", build),
-        patch.object(evaluate, "build_generator", build),
+        patch.object(runner, "build_generator", build_wide),
+        patch.object(build, "build_generator", build_wide),
         patch.object(TargetModel, "run", run_wide),
         patch.object(regression, "load_formula", load_wide),
     ):

@@ -4,7 +4,7 @@ import pytest
 from tiny_runs import interrupt_after, tiny_run, train
 
 from uhn.runs.progress import runs_in_progress
-from uhn.training.runner import Interrupted
+from uhn.training.signals import Interrupted
 
 
 def test_a_run_that_was_stopped(at_home, tmp_path, monkeypatch):

@@ -6,8 +6,9 @@ from math import sqrt
 
 import pytest
 
+from uhn.training.draws import Draws
+from uhn.training.members import Member
 from uhn.training.targets import Roles
-from uhn.training.workload import Draws, Member
 
 PROBABILITIES = {"mnist": 0.08, "cifar10": 0.55, "cora": 0.04, "pubmed": 0.04, "ag_news": 0.18, "kv": 0.11}
 STEPS = 20_000
@@ -89,3 +90,12 @@ def test_one_task_of_one_model_draws_nothing():
     before = draws.state()["tasks"].clone()
     assert take(draws, 3) == [("mnist", "mnist/0")] * 3
     assert draws.state()["tasks"].equal(before)
+
+
+def test_a_target_of_each_task_follows_the_same_order_as_targets_drawn_one_by_one():
+    """The models of a task come in one order, whether its steps are drawn or every step has one."""
+    each = Draws(members({"a": 0.5, "b": 0.5}, models=5), 1, "train")
+    orders = list(zip(*([target for _, target in each.next_of_each()] for _ in range(10)), strict=True))
+    drawn = take(Draws(members({"a": 0.5, "b": 0.5}, models=5), 1, "train"), 60)
+    for task, order in zip("ab", orders, strict=True):
+        assert list(order) == [target for name, target in drawn if name == task][:10]

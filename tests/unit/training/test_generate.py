@@ -13,7 +13,7 @@ from uhn.data.sources import STANDIN
 from uhn.models.cnn import CNN, CNNConfig
 from uhn.runs.folder import read_record
 from uhn.training.generate import generate_weights
-from uhn.training.runner import load_members
+from uhn.training.members import load_members
 from uhn.training.targets import TargetSet
 
 

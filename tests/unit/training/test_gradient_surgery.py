@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from uhn.training.gradient_surgery import combine_gradients
+from uhn.training.gradient_surgery import combine_gradients, set_gradients, take_gradients
 
 
 def combine(*gradients, seed=0):
@@ -76,3 +76,13 @@ def test_conflict_is_judged_over_all_parameters():
     combined = combine_gradients([first, second], torch.Generator())
     assert [g.tolist() for g in combined] == [[0.0], [[4.0]]]
     assert [g.dtype for g in combined] == [torch.float32] * 2
+
+
+def test_gradients_are_taken_from_the_parameters_and_given_back():
+    used, unused = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
+    (2 * used).sum().backward()
+    gradients = take_gradients([used, unused])
+    assert [gradient.tolist() for gradient in gradients] == [[2.0, 2.0], [0.0, 0.0, 0.0]]
+    assert used.grad is None and unused.grad is None
+    set_gradients([used, unused], gradients)
+    assert used.grad is gradients[0] and unused.grad is gradients[1]

@@ -4,17 +4,12 @@ import os
 import subprocess
 import sys
 
+import pytest
 from cli_process import REPOSITORY
 
-JOB = """
-import sys
-from uhn.cli import main
-run = ["--setting", "kan_lpmv2", "--variant", "{variant}", "--seed", "1", "--config", "kan_lpmv2.yaml"]
-main(["train", *run, "--out", "out"])
-main(["evaluate", "out"])
-heavy = {{"torch._dynamo", "torch._inductor", "torch_geometric", "mlflow", "matplotlib", "pandas", "scipy.sparse"}}
-print(sorted(heavy & set(sys.modules)))
-"""
+RUN = ["--setting", "kan_lpmv2", "--seed", "1", "--config", "kan_lpmv2.yaml", "--out", "out"]
+LOOP = ("runner", "fit", "step", "phases", "draws", "optimizer", "initialise", "checkpoint")
+HEAVY = {"torch._dynamo", "torch._inductor", "torch_geometric", "mlflow", "matplotlib", "pandas", "scipy.sparse"}
 
 EXPERIMENT = """
 setting: kan_lpmv2
@@ -28,15 +23,34 @@ variants:
 """
 
 
-def test_formula_jobs_import_no_compiler_graph_library_or_tracker(tmp_path):
+def modules_after(folder, *commands):
+    """Run commands in a process of their own; return the modules it has loaded."""
+    run = "; ".join(f"main({list(command)!r})" for command in commands)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; from uhn.cli import main; {run}; print(*sys.modules)"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("variant", ["direct", "uhn"])
+def test_formula_jobs_import_no_compiler_graph_library_or_tracker(tmp_path, variant):
     (tmp_path / "kan_lpmv2.yaml").write_text(EXPERIMENT)
-    for variant in ("direct", "uhn"):
-        done = subprocess.run(
-            [sys.executable, "-c", JOB.format(variant=variant)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert done.stdout.strip() == "[]"
+    assert not HEAVY & modules_after(tmp_path, ["train", *RUN, "--variant", variant], ["evaluate", "out"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("generate", "out", "--out", "weights.safetensors"), ("evaluate", "out")],
+    ids=lambda command: command[0],
+)
+def test_what_reads_trained_weights_does_not_load_the_training_loop(tmp_path, command):
+    (tmp_path / "kan_lpmv2.yaml").write_text(EXPERIMENT)
+    loop = {f"uhn.training.{name}" for name in LOOP}
+    assert loop <= modules_after(tmp_path, ["train", *RUN, "--variant", "uhn"])
+    modules = modules_after(tmp_path, command)
+    assert "uhn.training.build" in modules and not loop & modules

@@ -61,6 +61,15 @@ def test_a_switched_off_bias_does_not_count():
     assert statistics_loss(target, weights).item() == pytest.approx((4 + 1 / 12) / 2)
 
 
+def test_initialisation_is_judged_in_float32():
+    """In half precision (3e-4)^2 / 2 would be rounded by half of itself, (1e-4)^2 to zero."""
+    target = build_model("kan_kv")
+    vector = torch.full((target.num_params,), 1e-4, dtype=torch.float16)
+    weights = target.unflatten(vector)
+    exact = statistics_loss(target, {name: w.double() for name, w in weights.items()})
+    assert statistics_loss(target, weights).item() == pytest.approx(exact.item(), rel=1e-6)
+
+
 # Smallest and largest initial loss that runs of the authors' release showed.
 MNIST_SIZES = {"index_frequencies": 1024, "hidden_dim": 64}
 PUBLISHED = {

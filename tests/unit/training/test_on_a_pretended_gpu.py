@@ -11,6 +11,7 @@ from uhn.files import read_json
 from uhn.training import fit as fit_module
 from uhn.training import runner
 from uhn.training.evaluate import evaluate_run
+from uhn.training.fit import Fit
 
 # Every kind but the hash encoding: the backward pass of embedding_bag reads memory that is not there.
 RUNS = [
@@ -92,17 +93,18 @@ def test_autocast_begins_like_float32(at_home, tmp_path, train_there, setting, v
 def test_steps_wait_for_nothing(at_home, tmp_path, monkeypatch, train_there, pretend_gpu, setting, variant):
     """Between two lines of the journal, once every target has come up."""
     monkeypatch.setattr(fit_module, "LOG_POINTS", 1)
-    monkeypatch.setattr("uhn.training.phases.PARTS", 1)
+    monkeypatch.setattr("uhn.training.phases.MEANS", 1)
     come_up, steps = 16, 24
     waits = {}
 
-    def step(self, phase):
+    def step(self):
+        place = self.phases[self.progress.phase].name, self.progress.step + 1
         before = len(pretend_gpu.waits)
-        original(self, phase)
-        waits[phase.name, self.progress.step] = pretend_gpu.waits[before:]
+        original(self)
+        waits[place] = pretend_gpu.waits[before:]
 
-    original = runner.Fit._step
-    monkeypatch.setattr(runner.Fit, "_step", step)
+    original = Fit.step
+    monkeypatch.setattr(Fit, "step", step)
     train_there(tiny_run(setting, variant, steps=steps, init=steps), tmp_path / "gpu", "float16")
     assert waits["train", 1] and waits["train", steps], "the first step prepares, and both are logged"
     quiet = {place: found for place, found in waits.items() if come_up < place[1] < steps}

@@ -8,6 +8,8 @@ import torch
 from uhn.configuration.run import OptimizerConfig
 from uhn.training.optimizer import AdamW
 
+ADAM = OptimizerConfig((0.9, 0.999), 1e-8, 0.0)
+
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_equals_torch_bit_for_bit(weight_decay):
@@ -61,3 +63,38 @@ def test_a_scaler_drives_it_as_it_drives_torchs(clip):
         for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
             assert torch.equal(a, b)
     assert [scaler.get_scale() for scaler in scalers] == [32768.0] * 2
+
+
+def test_moments_of_a_skipped_step_do_not_change():
+    parameter = torch.ones(2, requires_grad=True)
+    optimizer, scaler = AdamW([parameter], ADAM), torch.amp.GradScaler("cpu", init_scale=1024.0)
+    for gradient in ([1.0, 1.0], [float("inf"), 1.0], [float("nan"), 1.0], [2.0, -1.0]):
+        parameter.grad = torch.tensor(gradient) * scaler.scale(torch.ones(()))
+        scaler.step(optimizer, 0.1)
+        scaler.update()
+        assert parameter.grad is None
+    state = optimizer.state_dict()
+    assert state["steps"][0].item() == 2
+    torch.testing.assert_close(state["averages"][0], torch.tensor([0.09 + 0.2, 0.09 - 0.1]))
+    assert scaler.get_scale() == 256
+
+
+def test_the_scaler_halves_what_our_adamw_unscales():
+    """Step by step equal to torch's own optimiser under torch's own scaler."""
+    ours, theirs = (torch.ones(3, requires_grad=True) for _ in range(2))
+    optimizer = AdamW([ours], ADAM)
+    reference = torch.optim.AdamW([theirs], lr=0.05, betas=ADAM.betas, eps=ADAM.eps, weight_decay=0.0, fused=True)
+    scalers = [torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=2) for _ in range(2)]
+    for step in range(8):
+        gradient = torch.tensor([1.0, -0.5, 0.1 * step])
+        if step in (2, 5):
+            gradient[0] = float("inf")
+        for parameter, scaler in zip((ours, theirs), scalers, strict=True):
+            parameter.grad = gradient * scaler.get_scale()
+            scaler.scale(torch.ones(()))  # as a loss would be
+        scalers[0].step(optimizer, 0.05)
+        scalers[1].step(reference)
+        for scaler in scalers:
+            scaler.update()
+        assert torch.equal(ours, theirs)
+        assert scalers[0].get_scale() == scalers[1].get_scale()

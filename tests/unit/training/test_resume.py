@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tiny_runs import interrupt_after, journal, tiny_run, train, train_and_evaluate, weights
 
-from uhn.training.runner import Interrupted
+from uhn.training.signals import Interrupted
 
 # setting, variant, steps of training and of (each level's) initialisation, where to stop
 RUNS = {
@@ -17,6 +17,7 @@ RUNS = {
     "attention graph": ("pubmed_gat", "direct", 4, 0, (2,)),
     "family": ("cnn_mixed_width", "uhn", 9, 4, (3, 8)),  # 6 models a pass
     "mixture": ("multi_task", "uhn", 12, 4, (2, 9)),
+    "mixture, gradients combined": ("multi_task", "uhn_pcgrad", 5, 2, (1, 5)),
     "chain": ("recursion_k1", "uhn", 4, 3, (2, 5, 8)),  # in either level, in training
     "kernel embeddings": ("cifar10_cnn20", "ha", 4, 0, (2,)),
     "chunks": ("cifar10_cnn20", "chunked", 4, 0, (2,)),

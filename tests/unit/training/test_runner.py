@@ -12,9 +12,11 @@ from tiny_runs import interrupt_after
 from uhn.configuration.run import RunConfig, TrainConfig
 from uhn.errors import UserError
 from uhn.runs.folder import read_record
-from uhn.training import runner
+from uhn.training import members
 from uhn.training.evaluate import evaluate_run
-from uhn.training.runner import Interrupted, JobOptions, train_run
+from uhn.training.fit import Fit
+from uhn.training.runner import JobOptions, train_run
+from uhn.training.signals import Interrupted
 
 FILES = {"run.json", "metrics.jsonl", "generator.safetensors", "training.json"}
 
@@ -77,8 +79,8 @@ def test_without_resume_a_checkpoint_is_not_used(small_run, tmp_path, monkeypatc
         run(config, tmp_path / "out")
     monkeypatch.undo()
     steps = []
-    original = runner.Fit._step
-    monkeypatch.setattr(runner.Fit, "_step", lambda self, phase: (steps.append(1), original(self, phase)))
+    original = Fit.step
+    monkeypatch.setattr(Fit, "step", lambda self: (steps.append(1), original(self)))
     run(config, tmp_path / "out")
     assert len(steps) == 40
 
@@ -112,9 +114,9 @@ def test_divergence_is_a_result(small_run, tmp_path):
 
 def test_the_training_job_never_asks_for_test_data(small_run, tmp_path, monkeypatch):
     splits = []
-    original = runner.load_task
+    original = members.load_task
     monkeypatch.setattr(
-        runner, "load_task", lambda c, t, split, *rest: (splits.append(split), original(c, t, split, *rest))[1]
+        members, "load_task", lambda c, t, split, *rest: (splits.append(split), original(c, t, split, *rest))[1]
     )
     train_run(small_run(), tmp_path / "out", JobOptions(scratch=tmp_path / "scratch"))
     assert splits == ["train"]

@@ -3,15 +3,11 @@
 from dataclasses import replace
 
 import pytest
-import torch
 from tiny_runs import journal, tiny_run, train_and_evaluate, weights
 
 from uhn.configuration.resolve import load_experiment, resolve
 from uhn.configuration.run import RunConfig
-from uhn.hypernetworks.generator import Generator
 from uhn.runs.folder import read_record
-from uhn.training.phases import training_loss
-from uhn.training.workload import Draws, Member
 
 FILES = {"run.json", "metrics.jsonl", "generator.safetensors", "training.json", "result.json"}
 # (setting, variant), learning rate over the demo scale's, steps
@@ -140,57 +136,6 @@ def test_same_seed_same_bytes_other_seed_other_bytes(at_home, tmp_path, setting,
     assert journal(tmp_path / "a") == journal(tmp_path / "b")
     assert first["metrics"] == second["metrics"] != other["metrics"]
     assert weights(tmp_path / "a") != weights(tmp_path / "c")
-
-
-def test_evaluation_does_not_disturb_the_batches(at_home):
-    """The next batch after an evaluation is the one without it, augmentation included."""
-    from uhn.data.sources import STANDIN
-    from uhn.training.runner import load_members
-
-    config = tiny_run("cifar10_cnn20", "direct")
-    inputs = []
-    for evaluated in (False, True):
-        (member,) = load_members(config, "train", STANDIN, torch.device("cpu"))
-        member.task.next_batch()
-        if evaluated:
-            target = member.targets.build("cifar10_cnn20")
-            member.task.evaluate(target, dict(target.named_parameters()))
-        inputs.append(member.task.next_batch().inputs[0])
-    assert torch.equal(*inputs)
-
-
-class Echo(torch.nn.Module):
-    """A target model that tells whether it trains."""
-
-    def run(self, weights, inputs):
-        return inputs * weights["w"] * (1.0 if self.training else -1.0)
-
-
-def test_a_step_runs_the_target_in_training_mode_on_the_next_batch():
-    class Numbers:
-        def next_batch(self):
-            from uhn.training.tasks.base import Batch
-
-            return Batch((torch.tensor([1.0, 2.0]),), torch.tensor([0.0, 0.0]))
-
-        def loss(self, outputs, batch):
-            return (outputs - batch.labels).sum()
-
-    class Targets:
-        from uhn.training.targets import Roles
-
-        roles = Roles(("echo",), {})
-        target = Echo().eval()
-
-        def build(self, name):
-            return self.target
-
-    class Three(Generator):
-        def forward(self, target, rows=None):
-            return {"w": torch.tensor(3.0)}
-
-    draws = Draws([Member("echo", Numbers(), Targets())], 1, "train")
-    assert training_loss(*draws.next(), Three()).item() == 9.0
 
 
 @pytest.mark.slow

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from uhn.models.base import TargetModel
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What a run's files say of its data.
-
-    Args:
-        dataset: name of the data set.
-        source: ``formula``, ``download``, ``local`` or ``standin``.
-        note: what whoever shows a result must say about the data, or None.
-        sha256: over the training data.
-        sizes: of the target model that the data decide, e.g. the number of features.
-    """
-
-    dataset: str
-    source: str
-    note: str | None
-    sha256: str
-    sizes: dict[str, int] = field(default_factory=dict)
+from uhn.training.tasks.facts import DataFacts
 
 
 @dataclass(frozen=True)
@@ -37,15 +19,17 @@ class Batch:
     Args:
         inputs: arguments of the model.
         labels: values or classes.
-        rows: outputs that count; None for all.
-        host_inputs: the inputs on the CPU, of a task that makes them there: what depends on their values can be had
-            without waiting for a device.
+        host_inputs: the same inputs on the CPU, from tasks that make them there: reading their values does not force
+            a synchronisation with a GPU.
     """
 
     inputs: tuple[Tensor, ...]
     labels: Tensor
-    rows: Tensor | None = None
     host_inputs: tuple[Tensor, ...] | None = None
+
+    def rows_read(self, target: TargetModel) -> dict[str, Tensor]:
+        """Return which rows of its tensors a target reads on this batch; see :meth:`TargetModel.rows_read`."""
+        return target.rows_read(*(self.host_inputs or self.inputs))
 
 
 class Task(ABC):
@@ -64,8 +48,8 @@ class Task(ABC):
         """Return the next batch of an endless, reshuffled stream."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the training loss, a scalar."""
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Return the training loss of a batch, a scalar."""
 
     @abstractmethod
     def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:
@@ -81,7 +65,7 @@ class Task(ABC):
 
 
 class WholeBatchTask(Task):
-    """A task whose every batch is the whole split."""
+    """A task whose batches are the whole split."""
 
     steps_per_epoch = 1
 

@@ -11,9 +11,9 @@ from uhn.data.sources import DataSource
 from uhn.layers.functional import Activations
 from uhn.layers.sparse_features import SparseFeatures
 from uhn.models.base import TargetModel
-from uhn.training.tasks.base import Batch, DataFacts, WholeBatchTask
+from uhn.training.tasks.base import Batch, WholeBatchTask
 from uhn.training.tasks.classification import Score, cross_entropy
-from uhn.training.tasks.facts import describe_files
+from uhn.training.tasks.facts import DataFacts, describe_files
 
 
 class NodeTask(WholeBatchTask):
@@ -39,10 +39,10 @@ class NodeTask(WholeBatchTask):
         self.labels = labels
 
     def next_batch(self) -> Batch:
-        return Batch((self.features, self.edge_index), self.labels, self.nodes)
+        return Batch((self.features, self.edge_index), self.labels)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return cross_entropy(outputs[batch.rows], batch.labels)
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(outputs[self.nodes], labels)
 
     @torch.no_grad()
     def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:

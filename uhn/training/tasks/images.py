@@ -14,9 +14,9 @@ from uhn.data.splits import training_order_generator, validation_split
 from uhn.device import upload
 from uhn.models.base import TargetModel
 from uhn.seeding import derive_seed
-from uhn.training.tasks.base import Batch, DataFacts, Task
+from uhn.training.tasks.base import Batch, Task
 from uhn.training.tasks.classification import Score, cross_entropy
-from uhn.training.tasks.facts import describe_files
+from uhn.training.tasks.facts import DataFacts, describe_files
 from uhn.training.tasks.stream import IndexStream
 
 AUGMENTED = ("cifar10",)
@@ -47,12 +47,12 @@ class ImageTask(Task):
             images = augment(images, self._augmentation)
         return Batch((normalise(self.facts.dataset, images),), self.images.labels[chosen])
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return cross_entropy(outputs, batch.labels)
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(outputs, labels)
 
     @torch.no_grad()
     def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:
-        """Return ``loss`` and ``accuracy`` on the images as they are, without augmentation."""
+        """Return ``loss`` and ``accuracy`` over the images of the split, without augmentation."""
         target.eval()
         score = Score()
         splits = self.images.images.split(EVALUATION_BATCH), self.images.labels.split(EVALUATION_BATCH)

@@ -1,4 +1,4 @@
-"""Configuration -> the tasks of a run. A kind's module is imported when a run needs it."""
+"""Configuration -> the tasks of a run. The module of a kind of task is imported when a run needs it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ def load_task(config: RunConfig, task: TaskConfig, split: str, source: DataSourc
     Raises:
         UserError: data are missing, damaged or of another source.
     """
-    if task.kind == "formula_regression":
-        from uhn.training.tasks.regression import load_regression
+    match task.kind:
+        case "formula_regression":
+            from uhn.training.tasks.regression import load_regression
 
-        return load_regression(config, task, split, device)
-    if task.kind == "image_classification":
-        from uhn.training.tasks.images import load_image_task
+            return load_regression(config, task, split, device)
+        case "image_classification":
+            from uhn.training.tasks.images import load_image_task
 
-        return load_image_task(config, task, split, source, device)
-    if task.kind == "node_classification":
-        from uhn.training.tasks.graphs import load_node_task
+            return load_image_task(config, task, split, source, device)
+        case "node_classification":
+            from uhn.training.tasks.graphs import load_node_task
 
-        return load_node_task(config, task, split, source, device)
-    from uhn.training.tasks.texts import load_text_task
+            return load_node_task(config, task, split, source, device)
+        case _:
+            from uhn.training.tasks.texts import load_text_task
 
-    return load_text_task(config, task, split, source, device)
+            return load_text_task(config, task, split, source, device)

@@ -12,7 +12,8 @@ from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.formulas import load_formula
 from uhn.data.splits import validation_split
 from uhn.models.base import TargetModel
-from uhn.training.tasks.base import Batch, DataFacts, WholeBatchTask
+from uhn.training.tasks.base import Batch, WholeBatchTask
+from uhn.training.tasks.facts import DataFacts
 
 
 class RegressionTask(WholeBatchTask):
@@ -35,8 +36,8 @@ class RegressionTask(WholeBatchTask):
     def next_batch(self) -> Batch:
         return Batch((self.inputs,), self.targets)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return F.mse_loss(outputs.to(batch.labels.dtype), batch.labels)
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return F.mse_loss(outputs.to(labels.dtype), labels)
 
     @torch.no_grad()
     def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Endless passes over examples in an order of their own, resumable between any two batches."""
+"""Endless shuffled passes over examples, resumable between any two batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class IndexStream:
-    """Indices in batches: a new permutation for each pass, its last batch as short as it is.
+    """Indices in batches, with a new permutation for each pass; the last batch of a pass may be shorter.
 
     Args:
         count: number of examples.
@@ -21,7 +21,7 @@ class IndexStream:
         self.count = count
         self.batch_size = batch_size
         self._generator = generator
-        self._before = generator.get_state()
+        self._pass_start = generator.get_state()
         self._order = torch.empty(0, dtype=torch.int64)
         self._position = 0
 
@@ -40,18 +40,18 @@ class IndexStream:
         return batch
 
     def state(self) -> dict[str, Any]:
-        """Return the generator's state before this pass, and the place in it."""
-        return {"before": self._before, "position": self._position, "started": len(self._order) > 0}
+        """Return the generator's state before this pass, and the position in the pass."""
+        return {"before": self._pass_start, "position": self._position, "started": len(self._order) > 0}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self._generator.set_state(state["before"].cpu())
-        self._before = state["before"].cpu()
+        self._pass_start = state["before"].cpu()
         self._order = torch.empty(0, dtype=torch.int64)
         if state["started"]:
             self._shuffle()
         self._position = state["position"]
 
     def _shuffle(self) -> None:
-        self._before = self._generator.get_state()
+        self._pass_start = self._generator.get_state()
         self._order = torch.randperm(self.count, generator=self._generator)

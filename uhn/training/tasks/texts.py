@@ -14,9 +14,9 @@ from uhn.data.splits import training_order_generator, validation_split
 from uhn.data.texts import TextSet, load_texts, pad_batch
 from uhn.device import upload
 from uhn.models.base import TargetModel
-from uhn.training.tasks.base import Batch, DataFacts, Task
+from uhn.training.tasks.base import Batch, Task
 from uhn.training.tasks.classification import Score, cross_entropy
-from uhn.training.tasks.facts import describe_files
+from uhn.training.tasks.facts import DataFacts, describe_files
 from uhn.training.tasks.stream import IndexStream
 
 EVALUATION_BATCH = 256
@@ -29,7 +29,7 @@ class TextTask(Task):
     Args:
         facts: about the data.
         texts: the set.
-        chosen: which of its texts belong to the split.
+        chosen: indices of its texts in the split.
         batch_size: texts of a training batch.
         seed: the run seed, from which the training order is drawn.
         device: of the target model.
@@ -48,8 +48,8 @@ class TextTask(Task):
     def next_batch(self) -> Batch:
         return self._batch(self.chosen[self._order.next()])
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return cross_entropy(outputs, batch.labels)
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(outputs, labels)
 
     @torch.no_grad()
     def evaluate(self, target: TargetModel, weights: dict[str, Tensor]) -> dict[str, float]:
@@ -68,7 +68,7 @@ class TextTask(Task):
         self._order.load_state(state)
 
     def _batch(self, chosen: Tensor) -> Batch:
-        ids, _ = pad_batch(self.texts, chosen)  # the target finds the padding by its id
+        ids, _ = pad_batch(self.texts, chosen)  # the target model recognises padding by its id
         labels = self.texts.labels[chosen]
         return Batch((upload(ids, self.device),), upload(labels, self.device), host_inputs=(ids,))
 
