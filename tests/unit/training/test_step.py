@@ -198,8 +198,8 @@ def test_an_initialisation_step_of_a_chain_generates_nothing_below_its_level(at_
     with torch.no_grad():
         expected = statistics_loss(*list(chain.levels(member.targets.only()))[level]).item()
     generated = []
-    generate = chain.root.generate_scalars
-    chain.root.generate_scalars = lambda target, *rest: (generated.append(target.name), generate(target, *rest))[1]
+    engine, scalars = chain.root.engine, chain.root.engine.scalars
+    engine.scalars = lambda target, *rest: (generated.append(target.name), scalars(target, *rest))[1]
     _, result = take(chain, draws=Draws([member], 1, "init"), kind="init", level=level)
     assert generated == ["generated_uhn", "generated_uhn", "mnist_mlp"][: level + 1]
     assert result.loss.item() == pytest.approx(expected, rel=1e-6)
