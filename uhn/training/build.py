@@ -14,6 +14,7 @@ from uhn.hypernetworks.direct import Direct
 from uhn.hypernetworks.generator import Generator
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
+from uhn.runs.folder import GENERATOR
 from uhn.seeding import seeded
 from uhn.training.targets import TargetSet
 
@@ -47,7 +48,7 @@ def load_generator(run_dir: Path, config: RunConfig, targets: list[TargetSet], e
     Raises:
         UserError: generator.safetensors is missing or is not the file that training wrote.
     """
-    path = run_dir / "generator.safetensors"
+    path = run_dir / GENERATOR
     try:
         content = path.read_bytes()
     except OSError as error:

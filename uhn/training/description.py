@@ -10,7 +10,6 @@ import torch
 from uhn import CODE_VERSION
 from uhn.configuration.run import RunConfig
 from uhn.device import describe_machine
-from uhn.runs.folder import SCHEMA_VERSION
 from uhn.runs.provenance import source_digest
 from uhn.training.members import Member
 from uhn.training.phases import Phase
@@ -20,7 +19,6 @@ from uhn.training.tasks.facts import describe_data
 def describe_run(config: RunConfig, members: list[Member], phases: list[Phase], device: torch.device) -> dict[str, Any]:
     """Return the content of run.json for a run that starts now."""
     return {
-        "schema_version": SCHEMA_VERSION,
         "setting": config.setting,
         "variant": config.variant,
         "seed": config.seed,

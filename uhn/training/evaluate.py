@@ -13,11 +13,10 @@ import torch
 
 from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
-from uhn.files import write_json
 from uhn.hypernetworks.generator import Generator
 from uhn.metrics import not_finite
 from uhn.models.distance import nearest_distances
-from uhn.runs.folder import SCHEMA_VERSION, read_record
+from uhn.runs.folder import RESULT, read_run, read_training, write_record
 from uhn.training.build import load_generator
 from uhn.training.members import Member, load_members
 from uhn.training.targets import TargetSet
@@ -36,8 +35,7 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, 
         UserError: files of the training job or data are missing, damaged or of another version.
     """
     torch.set_num_threads(threads)
-    run = read_record(run_dir / "run.json", "run")
-    training = read_record(run_dir / "training.json", "training")
+    run, training = read_run(run_dir), read_training(run_dir)
     config = RunConfig.from_dict(run["config"])
     outcome = {key: training[key] for key in ("status", "reason")}
     metrics, models = dict(training["metrics"]), []
@@ -53,10 +51,9 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, 
             models += describe_models(evaluated, member.targets) if member.targets.is_family else []
     if reason := not_finite(metrics):
         outcome, metrics, models = {"status": "diverged", "reason": reason}, {}, []
-    write_json(
-        run_dir / "result.json",
+    write_record(
+        run_dir / RESULT,
         {
-            "schema_version": SCHEMA_VERSION,
             **{key: run[key] for key in ("setting", "variant", "seed", "scale")},
             **outcome,
             "metrics": metrics,

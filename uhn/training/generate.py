@@ -14,7 +14,7 @@ from torch import Tensor
 from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
 from uhn.files import write_bytes
-from uhn.runs.folder import read_record
+from uhn.runs.folder import read_run, read_training
 from uhn.training.build import load_generator
 from uhn.training.targets import TargetSet
 
@@ -33,7 +33,7 @@ def generate_weights(run_dir: Path, model: str | None) -> dict[str, Tensor]:
     Raises:
         UserError: files are missing or damaged, the run diverged, or the model is not of this setting.
     """
-    run, training = read_record(run_dir / "run.json", "run"), read_record(run_dir / "training.json", "training")
+    run, training = read_run(run_dir), read_training(run_dir)
     if training["status"] != "completed":
         raise UserError(f"{run_dir}: the run {training['status']} ({training['reason']}); expected a completed one")
     config = RunConfig.from_dict(run["config"])

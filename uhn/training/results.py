@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from safetensors.torch import save as save_safetensors
 
-from uhn.files import read_json, write_bytes, write_json
+from uhn.files import write_bytes
 from uhn.metrics import not_finite
-from uhn.runs.folder import SCHEMA_VERSION
+from uhn.runs.folder import GENERATOR, METRICS, RUN, TRAINING, write_record
 from uhn.training.fit import Fit
 
 
@@ -31,13 +31,12 @@ def write_results(fit: Fit, counts: dict[str, Any], work: Path, out: Path) -> No
     metrics = {} if diverged else evaluate_training(fit)
     reason = f"loss not finite at {diverged}" if diverged else not_finite(metrics)
     steps = {kind: sum(phase.steps for phase in fit.phases if phase.kind == kind) for kind in ("init", "train")}
-    write_bytes(out / "generator.safetensors", weights)
-    write_bytes(out / "metrics.jsonl", (work / "metrics.jsonl").read_bytes())
-    write_json(out / "run.json", read_json(work / "run.json"))
-    write_json(
-        out / "training.json",
+    write_bytes(out / GENERATOR, weights)
+    for name in (METRICS, RUN):
+        write_bytes(out / name, (work / name).read_bytes())
+    write_record(
+        out / TRAINING,
         {
-            "schema_version": SCHEMA_VERSION,
             "status": "diverged" if reason else "completed",
             "reason": reason,
             "metrics": {} if reason else metrics,

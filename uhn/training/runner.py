@@ -13,8 +13,8 @@ from tqdm import tqdm
 from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
 from uhn.device import acquire_device
-from uhn.files import write_json
 from uhn.hypernetworks.generator import Generator
+from uhn.runs.folder import METRICS, RUN, write_record
 from uhn.runs.journal import Journal
 from uhn.runs.workspace import check_writable, discard, open_workspace
 from uhn.seeding import derive_seed
@@ -83,12 +83,12 @@ def train_run(config: RunConfig, out: Path, options: JobOptions, paper_config: R
 def start_or_resume(config: RunConfig, generator: Generator, members: list[Member], work: Path, resume: bool) -> Fit:
     """Set up the loop, from its checkpoint if asked for and there is one."""
     device = next(generator.parameters()).device
-    checkpoint, metrics = work / "checkpoint", work / "metrics.jsonl"
+    checkpoint, metrics = work / "checkpoint", work / METRICS
     state = load_checkpoint(checkpoint, device) if resume and checkpoint.exists() else None
     phases = plan_phases(config, members[0].task.steps_per_epoch)
     if state is None:
         checkpoint.unlink(missing_ok=True)
-        write_json(work / "run.json", describe_run(config, members, phases, device))
+        write_record(work / RUN, describe_run(config, members, phases, device))
     journal = Journal(metrics, state["journal_bytes"] if state else 0)
     precision = config.precision[device.type]
     fit = Fit(generator, phases, members, config.seed, config.optimizer, journal, precision)
