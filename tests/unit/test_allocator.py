@@ -9,11 +9,11 @@ CODE = """
 from uhn.allocator import keep_freed_memory
 keep_freed_memory()
 import torch
-from uhn.benchmarks.worker import resident_bytes
+import psutil
 
 buffer = torch.zeros(5 << 29, dtype=torch.uint8)  # 2.5 GiB: beyond what an int of mallopt can hold
 del buffer
-print(resident_bytes())
+print(psutil.Process().memory_info().rss)
 """
 
 

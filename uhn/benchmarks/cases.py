@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from uhn.benchmarks.variants import VARIANTS
+from uhn.benchmarks.routes import CPU, GPU, ROUTES
 from uhn.benchmarks.workload import build_target, check_trainable, generator_config
-from uhn.errors import UserError
+from uhn.errors import UserError, suggest
 
 TARGETS = ("kan_kv", "mnist_mlp", "cora_gcn", "cifar10_cnn20", "agnews_transformer2l")
 QUICK_TARGETS = TARGETS[:3]
@@ -25,9 +22,6 @@ ALLOCATORS = {
         "MALLOC_TOP_PAD_": "268435456",
     },
 }
-# Resident memory in feature matrices: phases, cosines and sines are half a matrix each while they are joined to a
-# whole one, and the tuned allocator keeps what the step before has freed; a stored matrix is joined from parts.
-LIVE_MATRICES = {"released": 4.0, "dense": 2.0}
 # Share of the free memory that one worker may plan for.
 MEMORY_SHARE = 0.8
 # Scaling: sizes from 10^4 to 10^7 by the number of equal layers, a wider stack of 10^7, and generator sizes.
@@ -38,6 +32,8 @@ FREQUENCIES = (512, 1024, 2048, 4096)
 HIDDEN_DIMS = (32, 64, 128, 256)
 # From this many scalars on a step takes minutes, and the first one is timed.
 UNWARMED_SCALARS = 5_000_000
+# On a GPU the first step prepares and compiles, the next ones let the allocator and the loss scale settle.
+WARMUP = {CPU: 2, GPU: 3}
 
 
 @dataclass(frozen=True)
@@ -45,96 +41,84 @@ class Case:
     """One thing to measure.
 
     Args:
-        target, variant: names.
-        allocator: name of the environment.
+        target, route: names.
         step: ``generator`` or ``training``.
-        every: rows left out, see `uhn.benchmarks.variants.released`.
+        device: ``cpu`` or ``cuda``.
+        precision: of autocast.
+        allocator: name of the environment.
+        every: rows left out, see `uhn.benchmarks.routes.released`.
         frequencies, hidden_dim: F and d, if not the paper's for the target.
         warmup: steps that are not timed.
         sweep: which series of a scaling benchmark the case belongs to.
     """
 
     target: str
-    variant: str
-    allocator: str = "default"
+    route: str
     step: str = "generator"
+    device: str = CPU
+    precision: str = "float32"
+    allocator: str = "default"
     every: int = 1
     frequencies: int | None = None
     hidden_dim: int | None = None
-    warmup: int = 2
+    warmup: int = WARMUP[CPU]
     sweep: str = ""
 
     @property
     def label(self) -> str:
-        """The variant, with the allocator where it is not the default."""
-        return self.variant if self.allocator == "default" else f"{self.variant}, {self.allocator} allocator"
-
-    def arguments(self) -> list[str]:
-        """Return the worker's command line."""
-        options = {
-            "--step": self.step,
-            "--every": self.every,
-            "--warmup": self.warmup,
-            "--frequencies": self.frequencies,
-            "--hidden-dim": self.hidden_dim,
-        }
-        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
-        return [self.target, self.variant, *given]
+        """Target, step and route, with the allocator where it is not the default."""
+        allocator = "" if self.allocator == "default" else f", {self.allocator} allocator"
+        return f"{self.target}, {self.step} step, {self.route}{allocator}"
 
 
 @dataclass(frozen=True)
-class Left:
-    """A case that is not measured, and why."""
+class Missing:
+    """A case without a measurement, and why."""
 
     case: Case
     reason: str
 
 
-def available_bytes() -> int:
-    """Return the memory that a new process can use."""
-    try:
-        return 1024 * int(re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text())[1])
-    except (OSError, TypeError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def feature_bytes(variant: str, num_scalars: int, frequencies: int) -> float:
-    """Estimate the largest size of the feature matrices that live at once in a variant."""
-    return LIVE_MATRICES.get(variant, 0.0) * num_scalars * 2 * frequencies * 4
-
-
 def comparison_cases(
-    step: str, targets: Sequence[str], variants: Sequence[str], memory: int
-) -> tuple[list[Case], list[Left]]:
-    """Return the cases of a comparison, ``released`` under both allocators, and what does not fit the memory.
+    steps: Sequence[str],
+    targets: Sequence[str],
+    routes: Sequence[str] | None = None,
+    device: str = CPU,
+    precision: str = "float32",
+    memory: float = math.inf,
+) -> tuple[list[Case], list[Missing]]:
+    """Return the cases of a comparison, ``released`` under both allocators of a CPU, and what does not fit the memory.
 
     Args:
-        step: ``generator`` or ``training``.
-        targets, variants: names.
-        memory: bytes that are available.
+        steps: of ``generator`` and ``training``.
+        targets, routes: names; None stands for all routes of the device.
+        device, precision: as in `Case`.
+        memory: bytes that are available on a CPU.
 
     Raises:
-        UserError: unknown target or variant, no ``released`` to compare with, or a target without synthetic batch.
+        UserError: unknown target or route, no ``released`` to compare with, or a target without synthetic batch.
     """
-    check_variants(variants)
+    routes = check_routes(routes, device)
     cases: list[Case] = []
-    left: list[Left] = []
+    missing: list[Missing] = []
     for name in dict.fromkeys(targets):
         target = build_target(name)
-        if step == "training":
+        if "training" in steps:
             check_trainable(target)
-        config = generator_config(target)
-        for variant in dict.fromkeys(variants):
-            needed = feature_bytes(variant, target.num_params, config.index_frequencies) / (MEMORY_SHARE * memory)
-            case = Case(name, variant, step=step)
-            if variant == "released":
-                every = max(-int(-needed // 1), 1)
-                cases += [Case(name, variant, allocator, step, every) for allocator in ALLOCATORS]
-            elif needed > 1:
-                left.append(Left(case, "its feature matrix does not fit the memory that was free"))
-            else:
-                cases.append(case)
-    return cases, left
+        matrix_bytes = target.num_params * 2 * generator_config(target).index_frequencies * 4
+        for step in steps:
+            for route in routes:
+                needed = ROUTES[route].live_matrices * matrix_bytes / (MEMORY_SHARE * memory)
+                case = Case(name, route, step, device, precision, warmup=WARMUP[device])
+                if route == "released":
+                    every = max(math.ceil(needed), 1)
+                    allocators = ALLOCATORS if device == CPU else ("default",)
+                    cases += [replace(case, every=every, allocator=allocator) for allocator in allocators]
+                elif needed > 1:
+                    missing.append(Missing(case, "its feature matrix does not fit the memory that was free"))
+                else:
+                    cases.append(case)
+    return cases, missing
 
 
 def scaling_cases(sizes: Sequence[str], swept: str) -> list[Case]:
@@ -146,22 +130,23 @@ def scaling_cases(sizes: Sequence[str], swept: str) -> list[Case]:
     """
     cases = []
     for name in sizes:
-        warmup = 2 if build_target(name).num_params < UNWARMED_SCALARS else 0
+        warmup = WARMUP[CPU] if build_target(name).num_params < UNWARMED_SCALARS else 0
         cases.append(Case(name, "auto", warmup=warmup, sweep="N"))
     cases += [Case(swept, "auto", frequencies=f, sweep="F") for f in FREQUENCIES]
     return cases + [Case(swept, "auto", hidden_dim=d, sweep="d") for d in HIDDEN_DIMS]
 
 
-def check_variants(variants: Sequence[str], known: Collection[str] = VARIANTS) -> None:
-    """Refuse unknown variants, and a comparison without its reference.
+def check_routes(routes: Sequence[str] | None, device: str) -> list[str]:
+    """Return the chosen routes, each once, or all of a device.
 
     Raises:
-        UserError: see above.
+        UserError: a route is unknown there, or ``released`` is missing, the reference of the comparison.
     """
-    for name in variants:
+    known = [name for name, route in ROUTES.items() if device in route.devices]
+    chosen = list(dict.fromkeys(routes or known))
+    for name in chosen:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
-            raise UserError(f"unknown variant '{name}'; {hint}")
-    if "released" not in variants:
-        raise UserError("uhn bench: --variants needs 'released', which all others are compared with")
+            raise UserError(f"unknown route '{name}'; {suggest(name, known)}")
+    if "released" not in chosen:
+        raise UserError("uhn bench: --routes needs 'released', which all others are compared with")
+    return chosen

@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tqdm import tqdm
 
-from uhn.benchmarks.cases import ALLOCATORS, Case
+from uhn.benchmarks.cases import ALLOCATORS, Case, Missing
+from uhn.benchmarks.summary import Samples
 from uhn.errors import UserError
 from uhn.paths import REPOSITORY
 
@@ -44,42 +46,44 @@ def run_child(module: str, arguments: Sequence[str], allocator: str = "default")
     return json.loads(done.stdout)
 
 
-def measure_machine() -> dict[str, Any]:
-    """Return the machine's facts and its measured peaks on one thread."""
-    return run_child("uhn.benchmarks.roofline", [])
+def measure_machine(device: str = "cpu", precision: str = "float32") -> dict[str, Any]:
+    """Return the machine's facts and the measured peaks of the device, on one thread of a CPU."""
+    return run_child("uhn.benchmarks.roofline", [device, precision])
 
 
-def run_rounds(cases: Sequence[Case], rounds: int, seconds: float) -> dict[Case, list[dict[str, Any]]]:
+def run_rounds(cases: Sequence[Case], rounds: int, seconds: float) -> tuple[Samples, list[Missing]]:
     """Measure all cases in round 1, all in round 2, and so on.
 
-    A worker that fails after the first round (killed for memory, say) ends the run; complete rounds are kept.
+    What fails in the first round, for lack of memory or of a compiler, is left out. A failure in a later round ends
+    the run, and complete rounds are kept.
 
     Args:
         cases: what to measure.
         rounds: number of rounds.
-        seconds: time that a worker fills with steps (it takes at least one).
+        seconds: time that a worker fills with steps (it takes at least one block of them).
 
     Returns:
-        What the workers printed, one entry per complete round.
+        What the workers printed, one entry per complete round, and the cases that were left out.
 
     Raises:
-        UserError: a worker fails in the first round.
+        UserError: ``released`` fails in the first round, with which all others are compared.
     """
-    complete: list[list[dict[str, Any]]] = []
+    samples: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
+    missing: list[Missing] = []
     with tqdm(total=rounds * len(cases), unit="worker", disable=None) as bar:
-        for _ in range(rounds):
-            try:
-                complete.append([_run_worker(case, seconds, bar) for case in cases])
-            except UserError as error:
-                if not complete:
-                    raise
-                print(f"uhn: warning: {error}; keeping {len(complete)} of {rounds} rounds", file=sys.stderr)
-                break
-    return {case: list(own) for case, own in zip(cases, zip(*complete, strict=True), strict=True)}
-
-
-def _run_worker(case: Case, seconds: float, bar: tqdm) -> dict[str, Any]:
-    bar.set_description(f"{case.target} {case.label}")
-    sample = run_child("uhn.benchmarks.worker", [*case.arguments(), "--seconds", str(seconds)], case.allocator)
-    bar.update()
-    return sample
+        for done in range(rounds):
+            for case in list(samples):
+                bar.set_description(case.label)
+                arguments = [json.dumps(asdict(case)), str(seconds)]
+                try:
+                    samples[case].append(run_child("uhn.benchmarks.worker", arguments, case.allocator))
+                except UserError as error:
+                    if done:
+                        print(f"uhn: warning: {error}; keeping {done} of {rounds} rounds", file=sys.stderr)
+                        return {case: own[:done] for case, own in samples.items()}, missing
+                    if case.route == "released":
+                        raise
+                    missing.append(Missing(case, str(error)))
+                    del samples[case]
+                bar.update()
+    return samples, missing

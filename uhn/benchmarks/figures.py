@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
@@ -23,33 +24,31 @@ FILLS = ("none", "none", "none", "none", "full", "full")
 
 
 def speedup_figure(rows: Sequence[Row]) -> Figure:
-    """Draw the speed-up of each variant over ``released``, target by target, on a logarithmic axis."""
-    targets = list(dict.fromkeys(row["target"] for row in rows))
+    """Draw the speed-up of each route over ``released``, target by target, on a logarithmic axis."""
+    scalars = {row["target"]: row["num_scalars"] for row in rows}
+    targets = list(scalars)
     labels = list(dict.fromkeys(_label(row) for row in rows))
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7, 1.3 + 0.75 * len(targets)), layout="constrained")
-        for place, label in enumerate(labels):
-            own = [row for row in rows if _label(row) == label]
-            # Variants of one target lie below each other, so that equal values do not hide one another.
-            heights = [targets.index(row["target"]) + 0.13 * (place - (len(labels) - 1) / 2) for row in own]
-            values = [row["speedup_default"] for row in own]
-            low = [row["speedup_default"] - row["speedup_default_min"] for row in own]
-            high = [row["speedup_default_max"] - row["speedup_default"] for row in own]
+        for i, label in enumerate(labels):
+            series = [row for row in rows if _label(row) == label]
+            # Routes of one target lie below each other, so that equal values do not hide one another.
+            heights = [targets.index(row["target"]) + 0.13 * (i - (len(labels) - 1) / 2) for row in series]
+            values, lows, highs = ([row[f"speedup_default{end}"] for row in series] for end in ("", "_min", "_max"))
             axes.errorbar(
-                *(values, heights),
-                xerr=[low, high],
-                fmt=MARKERS[place % len(MARKERS)],
-                fillstyle=FILLS[place % len(FILLS)],
-                color=f"C{place}",
+                values,
+                heights,
+                xerr=(np.subtract(values, lows), np.subtract(highs, values)),
+                fmt=MARKERS[i % len(MARKERS)],
+                fillstyle=FILLS[i % len(FILLS)],
+                color=f"C{i}",
                 markersize=6,
                 linewidth=1,
                 label=label,
             )
             if label == "auto":
-                for value, right, height in zip(values, high, heights, strict=True):
-                    axes.annotate(
-                        f"{value:.1f}×", (value + right, height), (6, 0), textcoords="offset points", va="center"
-                    )
+                for value, high, height in zip(values, highs, heights, strict=True):
+                    axes.annotate(f"{value:.1f}×", (high, height), (6, 0), textcoords="offset points", va="center")
         axes.axvline(1, color="0.6", linewidth=0.8, zorder=0)
         axes.set_xscale("log")
         top = max(row["speedup_default_max"] for row in rows)
@@ -57,7 +56,7 @@ def speedup_figure(rows: Sequence[Row]) -> Figure:
         axes.set_xticks(ticks, [f"{tick:g}×" for tick in ticks])
         axes.minorticks_off()
         axes.set_xlim(right=1.35 * top)
-        axes.set_yticks(range(len(targets)), [f"{name}\nN = {_size(rows, name):,}" for name in targets])
+        axes.set_yticks(range(len(targets)), [f"{name}\nN = {count:,}" for name, count in scalars.items()])
         axes.set_ylim(len(targets) - 0.5, -0.5)
         axes.grid(axis="x", color="0.9", linewidth=0.6)
         axes.set_xlabel("speed-up of a generator step over released, CPU time, median and range of rounds")
@@ -68,32 +67,30 @@ def speedup_figure(rows: Sequence[Row]) -> Figure:
 def scaling_figure(rows: Sequence[Row]) -> Figure:
     """Draw time per scalar and memory over N, and time over F and d, on logarithmic axes."""
     by_sweep = {sweep: [row for row in rows if row["sweep"] == sweep] for sweep in ("N", "F", "d")}
+    by_width: dict[str, list[Row]] = {}
+    for row in by_sweep["N"]:
+        by_width.setdefault(row["target"].split("x")[1], []).append(row)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
-        sizes = by_sweep["N"]
-        widths = list(dict.fromkeys(row["target"].split("x")[1] for row in sizes))
-        for width, marker in zip(widths, "s^D", strict=False):
-            own = [row for row in sizes if row["target"].split("x")[1] == width]
-            counts = [row["num_scalars"] for row in own]
-            for panel, values in (
-                (axes[0], [1e6 * row["cpu_s_per_scalar"] for row in own]),
-                (axes[1], [row["peak_bytes"] / 1e9 for row in own]),
-            ):
-                panel.plot(counts, values, f"{marker}-", fillstyle="none", label=f"{width} channels")
-        axes[0].set(xlabel="scalars N", ylabel="CPU µs per scalar")
-        axes[1].set(xlabel="scalars N", ylabel="peak memory, GB")
-        axes[0].legend(frameon=False)
+        figure, (time, memory, sizes) = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
+        for (width, series), marker in zip(by_width.items(), "s^D", strict=False):
+            counts = [row["num_scalars"] for row in series]
+            style = {"marker": marker, "fillstyle": "none", "label": f"{width} channels"}
+            time.plot(counts, [1e6 * row["s_per_scalar"] for row in series], **style)
+            memory.plot(counts, [row["peak_bytes"] / 1e9 for row in series], **style)
         for sweep, key, marker in (("F", "frequencies", "o"), ("d", "hidden_dim", "x")):
-            own = by_sweep[sweep]
-            counts = [row[key] for row in own]
-            axes[2].plot(counts, [row["cpu_s"] for row in own], f"{marker}-", label=f"over {sweep}")
-        axes[2].set(xlabel=f"F or d ({by_sweep['F'][0]['target']})", ylabel="CPU s per step")
-        axes[2].legend(frameon=False)
-        for panel in axes:
-            panel.set_xscale("log", base=2 if panel is axes[2] else 10)
+            series = by_sweep[sweep]
+            seconds = [row["cpu_s"] for row in series]
+            sizes.plot([row[key] for row in series], seconds, f"{marker}-", label=f"over {sweep}")
+        time.set(xlabel="scalars N", ylabel="CPU µs per scalar")
+        memory.set(xlabel="scalars N", ylabel="peak memory, GB")
+        sizes.set(xlabel=f"F or d ({by_sweep['F'][0]['target']})", ylabel="CPU s per step")
+        for panel in (time, memory, sizes):
+            panel.set_xscale("log", base=2 if panel is sizes else 10)
             panel.set_yscale("log")
             panel.grid(color="0.9", linewidth=0.6)
-        axes[0].set_ylim(0.1, 100)
+        for panel in (time, sizes):
+            panel.legend(frameon=False)
+        time.set_ylim(0.1, 100)
     return figure
 
 
@@ -109,8 +106,4 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 
 def _label(row: Row) -> str:
-    return row["variant"] if row["allocator"] == "default" else f"{row['variant']}, {row['allocator']} allocator"
-
-
-def _size(rows: Sequence[Row], target: str) -> int:
-    return next(row["num_scalars"] for row in rows if row["target"] == target)
+    return row["route"] if row["allocator"] == "default" else f"{row['route']}, {row['allocator']} allocator"

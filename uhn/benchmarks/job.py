@@ -1,9 +1,12 @@
-"""One whole run in a process of its own, and where its time goes; prints one JSON line."""
+"""One whole run in a process of its own, and where its time goes.
+
+``python -m uhn.benchmarks.job SETTING VARIANT SCALE`` prints one JSON line.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -42,7 +45,7 @@ def time_calls(owner: Any, name: str, seconds: Counter[str], part: str) -> None:
     setattr(owner, name, timed)
 
 
-def measure(setting: str, variant: str, seed: int, scale: str) -> dict[str, float]:
+def measure(setting: str, variant: str, scale: str, seed: int = 1000) -> dict[str, float]:
     """Train and evaluate a run in a temporary folder; return the seconds of each part."""
     seconds: Counter[str] = Counter(imports=IMPORTED)
     for part, functions in PARTS.items():
@@ -71,16 +74,5 @@ def split_parts(seconds: Counter[str]) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Measure the run that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("setting")
-    parser.add_argument("variant")
-    parser.add_argument("scale")
-    parser.add_argument("--seed", type=int, default=1000)
-    args = parser.parse_args()
-    print(json.dumps(measure(args.setting, args.variant, args.seed, args.scale)))
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure(*sys.argv[1:])))

@@ -7,7 +7,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from uhn.benchmarks.cases import ALLOCATORS, Case
+from uhn.benchmarks.routes import CPU
 
+# What the workers of a case printed, one entry a round
 Samples = Mapping[Case, Sequence[Mapping[str, Any]]]
 
 
@@ -18,6 +20,10 @@ class Spread(NamedTuple):
     low: float
     high: float
 
+    def columns(self, name: str) -> dict[str, float]:
+        """Return the columns of a row that show it."""
+        return {name: self.median, f"{name}_min": self.low, f"{name}_max": self.high}
+
 
 def spread(values: Sequence[float]) -> Spread:
     """Summarise one number per round."""
@@ -25,7 +31,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def per_round(samples: Sequence[Mapping[str, Any]], key: str) -> list[float]:
-    """Return the median over the steps of each round."""
+    """Return the median over the blocks of steps of each round."""
     return [median(sample[key]) for sample in samples]
 
 
@@ -34,67 +40,66 @@ def paired_ratios(baseline: Sequence[float], other: Sequence[float]) -> list[flo
     return [ours / theirs for ours, theirs in zip(baseline, other, strict=True)]
 
 
+def clock(case: Case) -> str:
+    """Return the time that counts: of the processor on a CPU, on the wall where a GPU does the work."""
+    return "cpu_s" if case.device == CPU else "wall_s"
+
+
 def extra_bytes(samples: Sequence[Mapping[str, Any]]) -> float:
     """Return the largest peak above what the imports alone take."""
     return max(sample["peak_bytes"] - sample["base_bytes"] for sample in samples)
 
 
 def cost_row(case: Case, samples: Sequence[Mapping[str, Any]], machine: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe one case on its own as a flat row."""
+    """Describe one case on its own as a flat row; with rates of generation where its time is known."""
     first = samples[0]
-    cpu = spread(per_round(samples, "cpu_s"))
-    generator = median(per_round(samples, "generator_cpu_s"))
-    return {
-        "target": case.target,
-        "variant": case.variant,
-        "allocator": case.allocator,
-        "num_scalars": first["num_scalars"],
-        "frequencies": first["frequencies"],
-        "hidden_dim": first["hidden_dim"],
+    row = {
+        **{key: getattr(case, key) for key in ("target", "step", "route", "device", "precision", "allocator")},
+        **{key: first[key] for key in ("num_scalars", "frequencies", "hidden_dim")},
         "measured_every": case.every,
         "rounds": len(samples),
-        "steps_per_round": min(len(sample["cpu_s"]) for sample in samples),
+        "steps_per_round": min(sample["steps"] for sample in samples),
         "warmup_steps": case.warmup,
-        "setup_cpu_s": median(sample["setup_cpu_s"] for sample in samples),
-        "cpu_s": cpu.median,
-        "cpu_s_min": cpu.low,
-        "cpu_s_max": cpu.high,
-        "wall_s": median(per_round(samples, "wall_s")),
-        "generator_cpu_s": generator,
-        "cpu_s_per_scalar": generator / first["num_scalars"],
+        **{key: median(sample[key] for sample in samples) for key in ("setup_cpu_s", "first_step_s")},
+        **spread(per_round(samples, "cpu_s")).columns("cpu_s"),
+        **spread(per_round(samples, "wall_s")).columns("wall_s"),
         "peak_bytes": max(sample["peak_bytes"] for sample in samples),
         "extra_bytes": extra_bytes(samples),
         "flop": first["flop"],
-        "moved_bytes": first["moved_bytes"],
-        "flop_per_s": first["flop"] / generator,
-        "share_of_gemm_peak": first["flop"] / generator / machine["gemm_flop_per_s"],
-        "least_s": max(first["flop"] / machine["gemm_flop_per_s"], first["moved_bytes"] / machine["copy_bytes_per_s"]),
     }
+    product_seconds = first["flop"] / machine["gemm_flop_per_s"]
+    if "generator_s" in first:
+        seconds = median(per_round(samples, "generator_s"))
+        row["generator_s"] = seconds
+        row["s_per_scalar"] = seconds / first["num_scalars"]
+        row["flop_per_s"] = first["flop"] / seconds
+        row["share_of_gemm_peak"] = product_seconds / seconds
+    if case.device == CPU:
+        row["moved_bytes"] = first["moved_bytes"]
+        row["least_s"] = max(product_seconds, first["moved_bytes"] / machine["copy_bytes_per_s"])
+    return row
 
 
 def compare(samples: Samples, machine: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Describe all cases, each against ``released`` on the same target under both allocators.
+    """Describe all cases, each against ``released`` in the same step on the same target, under every allocator.
 
     Args:
         samples: one entry per round and case.
         machine: the peaks, as `uhn.benchmarks.roofline.measure_machine` returns them.
     """
+    released = {
+        (case.target, case.step, case.allocator): own for case, own in samples.items() if case.route == "released"
+    }
     rows = []
     for case, own in samples.items():
         row = cost_row(case, own, machine)
         for allocator in ALLOCATORS:
-            (reference,) = (
-                other
-                for other in samples
-                if (other.target, other.variant, other.allocator) == (case.target, "released", allocator)
-            )
-            ratios = spread(paired_ratios(per_round(samples[reference], "cpu_s"), per_round(own, "cpu_s")))
-            row |= {
-                f"speedup_{allocator}{suffix}": value
-                for suffix, value in zip(("", "_min", "_max"), ratios, strict=True)
-            }
-            if allocator == "default":
-                row["share_of_extra_bytes"] = row["extra_bytes"] / extra_bytes(samples[reference])
+            reference = released.get((case.target, case.step, allocator))
+            if reference is not None:
+                ratios = paired_ratios(per_round(reference, clock(case)), per_round(own, clock(case)))
+                row |= spread(ratios).columns(f"speedup_{allocator}")
+        reference = released[case.target, case.step, "default"]
+        row["share_of_extra_bytes"] = row["extra_bytes"] / max(extra_bytes(reference), 1)
         rows.append(row)
     return rows
 

@@ -10,9 +10,11 @@ from uhn.errors import UserError
 EXAMPLE = """example:
   uhn bench generator --quick
   uhn bench generator --targets cora_gcn cifar10_cnn20 --rounds 3
-  uhn bench step --targets mnist_mlp --variants released auto
+  uhn bench step --targets mnist_mlp --routes released auto
   uhn bench gpu --targets cifar10_cnn20
 """
+# Kinds that compare routes -> the steps of each
+COMPARISONS = {"generator": ("generator",), "step": ("training",), "gpu": ("generator", "training")}
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -28,9 +30,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("kind", choices=["generator", "step", "scaling", "overhead", "gpu"], help="what to measure")
+    parser.add_argument("kind", choices=[*COMPARISONS, "scaling", "overhead"], help="what to measure")
     parser.add_argument("--targets", nargs="+", metavar="NAME", help="target models (default: five of the paper's)")
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help="evaluations, with 'released' (default: all)")
+    parser.add_argument(
+        "--routes", nargs="+", metavar="NAME", help="evaluations of the first layer, with 'released' (default: all)"
+    )
     parser.add_argument(
         "--rounds", type=int, metavar="N", help="default: 3, with --quick and for scaling 1; overhead has none"
     )
@@ -50,8 +54,8 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.rounds is not None and args.rounds < 1:
         raise UserError(f"uhn bench: expected at least 1 round, got {args.rounds}")
-    if args.kind in ("scaling", "overhead") and (args.targets or args.variants):
-        raise UserError(f"uhn bench {args.kind}: what it measures is fixed; remove --targets and --variants")
+    if args.kind not in COMPARISONS and (args.targets or args.routes):
+        raise UserError(f"uhn bench {args.kind}: what it measures is fixed; remove --targets and --routes")
     if args.precision and args.kind != "gpu":
         raise UserError(f"uhn bench {args.kind}: it runs in float32; remove --precision")
     if args.kind == "overhead" and args.rounds:
@@ -61,8 +65,6 @@ def run(args: argparse.Namespace) -> None:
     match args.kind:
         case "overhead":
             paths = _overhead(args)
-        case "gpu":
-            paths = _gpu(args, rounds, seconds)
         case "scaling":
             paths = _scaling(args, rounds, seconds)
         case _:
@@ -72,26 +74,41 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _comparison(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
-    from uhn.benchmarks.cases import QUICK_TARGETS, TARGETS, available_bytes, comparison_cases
+    import psutil
+
+    from uhn.benchmarks import cases
     from uhn.benchmarks.driver import measure_machine, run_rounds
     from uhn.benchmarks.output import comparison_markdown, write_csv
     from uhn.benchmarks.summary import compare
-    from uhn.benchmarks.variants import VARIANTS
     from uhn.files import write_bytes
 
-    step = "generator" if args.kind == "generator" else "training"
-    targets = args.targets or (QUICK_TARGETS if args.quick else TARGETS)
-    cases, left = comparison_cases(step, targets, args.variants or list(VARIANTS), available_bytes())
-    machine = measure_machine()
-    rows = compare(run_rounds(cases, rounds, seconds), machine)
+    if args.kind == "gpu":
+        _check_gpu()
+        environment = {"device": "cuda", "precision": args.precision or "float16"}
+        memory = {}
+    else:
+        environment = {"device": "cpu", "precision": "float32"}
+        memory = {"memory": psutil.virtual_memory().available}
+    targets = args.targets or (cases.QUICK_TARGETS if args.quick else cases.TARGETS)
+    chosen, unmeasured = cases.comparison_cases(COMPARISONS[args.kind], targets, args.routes, **environment, **memory)
+    machine = measure_machine(**environment)
+    samples, failed = run_rounds(chosen, rounds, seconds)
+    rows = compare(samples, machine)
     paths = [args.out / f"{args.kind}.csv", args.out / f"{args.kind}.md"]
     write_csv(paths[0], rows)
-    write_bytes(paths[1], comparison_markdown(step, rows, left, machine).encode())
-    if step == "generator":
+    write_bytes(paths[1], comparison_markdown(rows, unmeasured + failed, machine).encode())
+    if args.kind == "generator":
         from uhn.benchmarks.figures import save, speedup_figure
 
         paths += save(speedup_figure(rows), args.out / args.kind)
     return paths
+
+
+def _check_gpu() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UserError("uhn bench gpu: there is no usable CUDA device; uhn bench generator and step measure a CPU")
 
 
 def _scaling(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
@@ -102,9 +119,12 @@ def _scaling(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path
     from uhn.benchmarks.summary import scaling
     from uhn.files import write_bytes
 
-    chosen = (cases.QUICK_SIZES, cases.QUICK_SWEPT_TARGET) if args.quick else (cases.SIZES, cases.SWEPT_TARGET)
+    sizes = (cases.QUICK_SIZES, cases.QUICK_SWEPT_TARGET) if args.quick else (cases.SIZES, cases.SWEPT_TARGET)
     machine = measure_machine()
-    rows = scaling(run_rounds(cases.scaling_cases(*chosen), rounds, seconds), machine)
+    samples, failed = run_rounds(cases.scaling_cases(*sizes), rounds, seconds)
+    if failed:
+        raise UserError(failed[0].reason)
+    rows = scaling(samples, machine)
     paths = [args.out / "scaling.csv", args.out / "scaling.md"]
     write_csv(paths[0], rows)
     write_bytes(paths[1], scaling_markdown(rows, machine).encode())
@@ -124,29 +144,4 @@ def _overhead(args: argparse.Namespace) -> list[Path]:
     write_csv(paths[0], runs)
     write_csv(paths[1], [snakemake])
     write_bytes(paths[2], overhead.overhead_markdown(runs, snakemake, machine).encode())
-    return paths
-
-
-def _gpu(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
-    import torch
-
-    from uhn.benchmarks.cases import QUICK_TARGETS, TARGETS, check_variants
-    from uhn.benchmarks.gpu import compare_gpu, gpu_markdown, run_gpu_rounds
-    from uhn.benchmarks.gpu_variants import VARIANTS
-    from uhn.benchmarks.output import write_csv
-    from uhn.benchmarks.workload import build_target, check_trainable
-    from uhn.files import write_bytes
-
-    precision = args.precision or "float16"
-    if not torch.cuda.is_available():
-        raise UserError("uhn bench gpu: there is no usable CUDA device; uhn bench generator and step measure a CPU")
-    targets, variants = args.targets or (QUICK_TARGETS if args.quick else TARGETS), args.variants or list(VARIANTS)
-    check_variants(variants, VARIANTS)
-    for name in targets:
-        check_trainable(build_target(name))
-    samples, failed = run_gpu_rounds(targets, variants, rounds, seconds, ["--precision", precision])
-    rows = compare_gpu(samples)
-    paths = [args.out / "gpu.csv", args.out / "gpu.md"]
-    write_csv(paths[0], rows)
-    write_bytes(paths[1], gpu_markdown(rows, failed, next(iter(samples.values()))[0]["machine"], precision).encode())
     return paths

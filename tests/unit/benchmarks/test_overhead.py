@@ -12,7 +12,16 @@ from uhn.benchmarks.driver import run_child
 from uhn.benchmarks.job import split_parts, time_calls
 from uhn.errors import UserError
 
-MACHINE = {"cpu": "C", "cores": 2, "platform": "p", "python": "3", "torch": "2", "commit": "abc", "dirty": False}
+MACHINE = {
+    "cpu": "C",
+    "cores": 2,
+    "platform": "p",
+    "python": "3",
+    "torch": "2",
+    "commit": "abc",
+    "dirty": False,
+    "gpu": None,
+}
 SNAKEMAKE = {"start_wall_s": 2.0, "job_wall_s": 0.25, "job_cpu_s": 0.2, "dag_jobs": 451, "dag_wall_s": 8.0}
 
 
