@@ -56,7 +56,7 @@ def files(server, put):
     contents = {"train.csv": b'"1","a","b"\n', "test.csv": b'"2","c","d"\n'}
     for name, content in contents.items():
         (folder / name).write_bytes(content)
-    entries = [DataFile(f"ag_news_csv/{name}", None, md5(content), name[:-4]) for name, content in contents.items()]
+    entries = [DataFile(f"ag_news_csv/{name}", md5(content), split=name[:-4]) for name, content in contents.items()]
     put("ag_news", url=url, files=tuple(entries))
     return folder
 
