@@ -87,4 +87,5 @@ def test_knots_with_the_target_initialisation():
 
 def test_repr():
     layer = KANLayer(2, 5, grid_size=5, spline_order=3, activation=SILU)
-    assert repr(layer) == "KANLayer(2, 5, grid_size=5, spline_order=3, activation=silu)"
+    fields = "bias_type=1, output_size=5, input_size=2, activation_type=silu, grid_size=5, spline_order=3"
+    assert repr(layer) == f"KANLayer({fields})"

@@ -16,7 +16,7 @@ from uhn.descriptors.vocabulary import DatasetType, TaskType
 from uhn.errors import UserError
 from uhn.layers.conv import ConvLayer
 from uhn.models.base import TargetModel
-from uhn.models.cnn import CNNBounds, CNNConfig, cnn_ranges
+from uhn.models.cnn import CNNConfig, cnn_ranges
 from uhn.models.registry import build_model
 
 # Data sets whose settings use the smaller generator.
@@ -45,9 +45,7 @@ class ConvStack(TargetModel):
     """
 
     def __init__(self, name: str, layers: int, width: int) -> None:
-        super().__init__()
-        self.name = name
-        self.width = width
+        super().__init__(name, CNNConfig(DatasetType.CIFAR10, width, (layers,), (width,)))
         self.convs = nn.ModuleList(ConvLayer(width, width, shortcut=True) for _ in range(layers))
 
     @property
@@ -56,9 +54,8 @@ class ConvStack(TargetModel):
 
     def ranges(self) -> Ranges:
         """Return the ranges of a CNN of this width."""
-        config = CNNConfig(DatasetType.CIFAR10, self.width, (len(self.convs),), (self.width,))
-        layers, widths = (len(self.convs), len(self.convs)), (self.width, self.width)
-        return cnn_ranges(CNNBounds(config, layers, widths))
+        depth, width = len(self.convs), self.config.in_channels
+        return cnn_ranges(self.config, (depth, depth), (width, width))
 
     def forward(self, images: Tensor) -> Tensor:
         for conv in self.convs:

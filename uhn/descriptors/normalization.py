@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -34,14 +35,39 @@ class Ranges:
 Bounds = tuple[float, float]
 
 
-def make_ranges(index: Mapping[IndexField, Bounds], model: Mapping[str, Bounds], layer: Mapping[str, Bounds]) -> Ranges:
-    """Build ranges from the columns that vary; other index columns are [-1, -1], other structure columns [0, 0].
+def make_ranges(
+    model: Mapping[str, float | Bounds],
+    *,
+    layer_types: tuple[int, int],
+    param_type: int,
+    outputs: Bounds,
+    inputs: Bounds,
+    layer: Mapping[str, float | Bounds],
+    index: Mapping[IndexField, Bounds] = MappingProxyType({}),
+) -> Ranges:
+    """Build ranges from what a setting spans; other index columns are [-1, -1], other structure columns [0, 0].
+
+    Layer indices follow from the number of layers, out and in indices from the widths.
 
     Args:
-        index: bounds by index field.
-        model: bounds by field name of :class:`GlobalDescriptor`.
-        layer: bounds by field name of :class:`LayerDescriptor`.
+        model: bounds by field name of :class:`GlobalDescriptor`; a number stands for itself.
+        layer_types: lowest and highest layer type.
+        param_type: highest parameter type.
+        outputs, inputs: lowest and highest width.
+        layer: bounds of other fields by name of :class:`LayerDescriptor`.
+        index: bounds of other index fields, or of indices that do not follow from the widths.
     """
+    model = {name: bounds if isinstance(bounds, tuple) else (bounds, bounds) for name, bounds in model.items()}
+    shared = {"layer_idx": (0, model["num_layers"][1] - 1), "layer_type": layer_types}
+    layer = shared | {"bias_type": (0, 1), "output_size": outputs, "input_size": inputs} | dict(layer)
+    index = {
+        IndexField.LAYER_IDX: shared["layer_idx"],
+        IndexField.LAYER_TYPE: layer_types,
+        IndexField.PARAM_TYPE: (0, param_type),
+        IndexField.OUT_IDX: (0, outputs[1] - 1),
+        IndexField.IN_IDX: (-1, inputs[1] - 1),
+        **index,
+    }
     index_bounds = [index.get(IndexField(i), (INACTIVE, INACTIVE)) for i in range(NUM_INDEX_FIELDS)]
     structure_bounds = [model.get(name, (0, 0)) for name in GlobalDescriptor.__dataclass_fields__]
     structure_bounds += [layer.get(name, (0, 0)) for name in LayerDescriptor.__dataclass_fields__]
@@ -53,16 +79,9 @@ def make_ranges(index: Mapping[IndexField, Bounds], model: Mapping[str, Bounds],
 def union(ranges: Iterable[Ranges]) -> Ranges:
     """Return the column-wise smallest minimum and largest maximum (multi-task and recursive settings)."""
     items = list(ranges)
+    columns = {name: np.array([getattr(r, name) for r in items], dtype=np.float64) for name in vars(items[0])}
     return Ranges(
-        *(
-            tuple(float(v) for v in reduce(np.array([getattr(r, name) for r in items]), axis=0))
-            for name, reduce in (
-                ("index_min", np.min),
-                ("index_max", np.max),
-                ("structure_min", np.min),
-                ("structure_max", np.max),
-            )
-        )
+        **{name: tuple((np.min if name.endswith("min") else np.max)(c, axis=0).tolist()) for name, c in columns.items()}
     )
 
 

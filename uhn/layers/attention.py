@@ -6,20 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uhn.descriptors.index import Axis, IndexField
-from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.index import IndexField
 from uhn.descriptors.vocabulary import InitializationType, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
-from uhn.layers.functional import check_divides, dropout, layer_norm, present
-from uhn.layers.initialization import (
-    ZERO_TARGET,
-    draw_glorot,
-    draw_uniform,
-    glorot_target,
-    uniform_target,
-    zero_parameters,
-)
+from uhn.layers.functional import check_divides, dropout, present
+from uhn.layers.initialization import ZERO_TARGET, draw_glorot, draw_uniform, glorot_target, uniform_target
 
 
 class AttentionLayer(GeneratedLayer):
@@ -81,51 +73,29 @@ class AttentionLayer(GeneratedLayer):
         self.out_bias = nn.Parameter(torch.empty(bias_size))
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters that direct training starts from."""
-        zero_parameters(self)
-        if self.initialization is InitializationType.DEFAULT:
-            for weight in (self.q_weight, self.k_weight, self.v_weight):
-                draw_glorot(weight, self.width, self.width)
-            draw_uniform(self.out_weight, self.width)
+    def draw_parameters(self) -> None:
+        """Draw the weights; the biases start at zero."""
+        for weight in (self.q_weight, self.k_weight, self.v_weight):
+            draw_glorot(weight, self.width, self.width)
+        draw_uniform(self.out_weight, self.width)
 
     def components(self) -> tuple[Component, ...]:
         """Return the three projections' weights, their biases, then the output map's weight and bias."""
-        weight_axes = (Axis(IndexField.OUT_IDX, self.width), Axis(IndexField.IN_IDX, self.width))
-        bias_axes = (Axis(IndexField.OUT_IDX, self.out_bias.numel()),)
+        weight, bias = (IndexField.OUT_IDX, IndexField.IN_IDX), (IndexField.OUT_IDX,)
         glorot = glorot_target(self.width, self.width)
         return self.number_components(
-            ("q_weight", weight_axes, glorot),
-            ("k_weight", weight_axes, glorot),
-            ("v_weight", weight_axes, glorot),
-            ("q_bias", bias_axes, ZERO_TARGET),
-            ("k_bias", bias_axes, ZERO_TARGET),
-            ("v_bias", bias_axes, ZERO_TARGET),
-            ("out_weight", weight_axes, uniform_target(self.width)),
-            ("out_bias", bias_axes, ZERO_TARGET),
+            *((name, weight, glorot) for name in ("q_weight", "k_weight", "v_weight")),
+            *((name, bias, ZERO_TARGET) for name in ("q_bias", "k_bias", "v_bias")),
+            ("out_weight", weight, uniform_target(self.width)),
+            ("out_bias", bias, ZERO_TARGET),
         )
 
-    def describe(self, layer_idx: int) -> LayerDescriptor:
-        """Return the layer's structure row."""
-        return LayerDescriptor(
-            layer_idx=layer_idx,
-            layer_type=self.layer_type,
-            bias_type=int(self.out_bias.numel() > 0),
-            norm_type=int(self.norm),
-            shortcut_type=int(self.shortcut),
-            output_size=self.width,
-            input_size=self.width,
-            activation_type=self.activation.kind,
-            activation_param=self.activation.param,
-            dropout_rate=self.dropout,
-            num_heads=self.heads,
-            initialization_type=self.initialization,
-        )
+    def structure(self) -> dict[str, int]:
+        """Return width and heads."""
+        return {"output_size": self.width, "input_size": self.width, "num_heads": self.heads}
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
-        hidden = self.activation(x)
-        if self.norm:
-            hidden = layer_norm(hidden)
+        hidden = self.activated(x)
         attended = F.scaled_dot_product_attention(
             self._project(hidden, self.q_weight, self.q_bias),
             self._project(hidden, self.k_weight, self.k_bias),
@@ -141,6 +111,3 @@ class AttentionLayer(GeneratedLayer):
         """Map tokens and split heads. Shape (batch, n, d) -> (batch, heads, n, d / heads)."""
         y = F.linear(x, weight, present(bias))
         return y.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (batch, n, heads, d / heads) transposed
-
-    def extra_repr(self) -> str:
-        return f"{self.width}, heads={self.heads}, norm={self.norm}, shortcut={self.shortcut}"

@@ -6,14 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uhn.descriptors.index import Axis, IndexField
-from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.index import IndexField
 from uhn.descriptors.vocabulary import InitializationType, LayerType, StagePooling
 from uhn.errors import UserError
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
 from uhn.layers.functional import check_divides, check_shortcut, dropout, present
-from uhn.layers.initialization import draw_uniform, uniform_target, zero_parameters
+from uhn.layers.initialization import draw_uniform, uniform_target
 
 
 class ConvLayer(GeneratedLayer):
@@ -68,6 +67,7 @@ class ConvLayer(GeneratedLayer):
         self.kernel_size = kernel_size
         self.activation = activation
         self.group_num = group_num
+        self.norm = group_num > 0
         self.shortcut = shortcut
         self.dropout = dropout
         self.pooling = pooling
@@ -81,46 +81,26 @@ class ConvLayer(GeneratedLayer):
         """Number of inputs of one output value."""
         return self.in_channels * self.kernel_size**2
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters that direct training starts from."""
-        if self.initialization is InitializationType.ZERO:
-            zero_parameters(self)
-            return
+    def draw_parameters(self) -> None:
+        """Draw the parameters that do not start at zero."""
         draw_uniform(self.weight, self.fan_in)
         draw_uniform(self.bias, self.fan_in)
 
     def components(self) -> tuple[Component, ...]:
         """Return kernel and bias."""
         uniform = uniform_target(self.fan_in)
-        kernel_axes = (
-            Axis(IndexField.OUT_IDX, self.out_channels),
-            Axis(IndexField.IN_IDX, self.in_channels),
-            Axis(IndexField.KERNEL_H_IDX, self.kernel_size),
-            Axis(IndexField.KERNEL_W_IDX, self.kernel_size),
-        )
-        return self.number_components(
-            ("weight", kernel_axes, uniform),
-            ("bias", (Axis(IndexField.OUT_IDX, self.bias.numel()),), uniform),
-        )
+        kernel = (IndexField.OUT_IDX, IndexField.IN_IDX, IndexField.KERNEL_H_IDX, IndexField.KERNEL_W_IDX)
+        return self.number_components(("weight", kernel, uniform), ("bias", (IndexField.OUT_IDX,), uniform))
 
-    def describe(self, layer_idx: int) -> LayerDescriptor:
-        """Return the layer's structure row."""
-        return LayerDescriptor(
-            layer_idx=layer_idx,
-            layer_type=self.layer_type,
-            bias_type=int(self.bias.numel() > 0),
-            norm_type=int(self.group_num > 0),
-            shortcut_type=int(self.shortcut),
-            output_size=self.out_channels,
-            input_size=self.in_channels,
-            activation_type=self.activation.kind,
-            activation_param=self.activation.param,
-            dropout_rate=self.dropout,
-            group_num=self.group_num,
-            kernel_size=self.kernel_size,
-            stage_wise_pooling_type=self.pooling,
-            initialization_type=self.initialization,
-        )
+    def structure(self) -> dict[str, int]:
+        """Return sizes, groups and pooling."""
+        return {
+            "output_size": self.out_channels,
+            "input_size": self.in_channels,
+            "group_num": self.group_num,
+            "kernel_size": self.kernel_size,
+            "stage_wise_pooling_type": self.pooling,
+        }
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.activation(x)
@@ -134,9 +114,3 @@ class ConvLayer(GeneratedLayer):
         y = F.conv2d(hidden, self.weight, present(self.bias), stride=stride, padding=self.kernel_size // 2)
         y = dropout(y, self.dropout, self.training)
         return y + x if self.shortcut else y
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, group_num={self.group_num}, "
-            f"pooling={self.pooling.name.lower()}, shortcut={self.shortcut}"
-        )

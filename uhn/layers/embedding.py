@@ -6,13 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uhn.descriptors.index import Axis, IndexField
-from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.index import IndexField
 from uhn.descriptors.vocabulary import InitializationType, LayerType
 from uhn.errors import UserError
 from uhn.layers.base import Component, GeneratedLayer, InitTarget
 from uhn.layers.functional import dropout
-from uhn.layers.initialization import ZERO_TARGET, zero_parameters
+from uhn.layers.initialization import ZERO_TARGET
 
 
 class EmbeddingLayer(GeneratedLayer):
@@ -53,31 +52,24 @@ class EmbeddingLayer(GeneratedLayer):
         self.position = nn.Parameter(torch.empty(1, max_length, width))
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters that direct training starts from."""
-        zero_parameters(self)
-        if self.initialization is InitializationType.DEFAULT:
-            nn.init.normal_(self.token)
+    def draw_parameters(self) -> None:
+        """Draw the token rows; the position rows start at zero."""
+        nn.init.normal_(self.token)
 
     def components(self) -> tuple[Component, ...]:
         """Return token table and position table."""
-        out_axis = Axis(IndexField.OUT_IDX, self.width)
         return self.number_components(
-            ("token", (Axis(IndexField.EMBEDDING_IDX, self.vocabulary_size), out_axis), InitTarget(0.0, 1.0)),
-            ("position", (Axis(IndexField.SEQUENCE_IDX, self.max_length), out_axis), ZERO_TARGET),
+            ("token", (IndexField.EMBEDDING_IDX, IndexField.OUT_IDX), InitTarget(0.0, 1.0)),
+            ("position", (IndexField.SEQUENCE_IDX, IndexField.OUT_IDX), ZERO_TARGET),
         )
 
-    def describe(self, layer_idx: int) -> LayerDescriptor:
-        """Return the layer's structure row."""
-        return LayerDescriptor(
-            layer_idx=layer_idx,
-            layer_type=self.layer_type,
-            output_size=self.width,
-            dropout_rate=self.dropout,
-            embedding_num=self.vocabulary_size,
-            max_sequence_length=self.max_length,
-            initialization_type=self.initialization,
-        )
+    def structure(self) -> dict[str, int]:
+        """Return the sizes."""
+        return {
+            "output_size": self.width,
+            "embedding_num": self.vocabulary_size,
+            "max_sequence_length": self.max_length,
+        }
 
     def forward(self, ids: Tensor) -> Tensor:
         length = ids.shape[1]
@@ -85,6 +77,3 @@ class EmbeddingLayer(GeneratedLayer):
             raise UserError(f"embedding: expected sequences of at most {self.max_length} tokens, got {length}")
         x = F.embedding(ids, self.token) + self.position[:, :length]
         return dropout(x, self.dropout, self.training)
-
-    def extra_repr(self) -> str:
-        return f"{self.vocabulary_size}, {self.max_length}, {self.width}, dropout={self.dropout}"

@@ -7,14 +7,13 @@ from torch import Tensor, nn
 from torch_geometric.nn import GATConv
 from torch_geometric.utils import add_self_loops, remove_self_loops
 
-from uhn.descriptors.index import Axis, IndexField
-from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.index import IndexField
 from uhn.descriptors.vocabulary import HeadConcat, InitializationType, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
-from uhn.layers.functional import Activations, dropout, layer_norm, linear
+from uhn.layers.functional import Activations, dropout, linear
 from uhn.layers.graph import check_edges, once_per_graph
-from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
+from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target
 
 
 @once_per_graph
@@ -83,51 +82,35 @@ class GATLayer(GeneratedLayer):
         del self.propagation.att_src, self.propagation.att_dst
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters that direct training starts from."""
-        if self.initialization is InitializationType.ZERO:
-            zero_parameters(self)
-            return
+    def draw_parameters(self) -> None:
+        """Draw weight and attention; the bias starts at zero."""
         draw_glorot(self.weight, self.in_features, self.heads * self.out_features)
-        nn.init.zeros_(self.bias)
         draw_glorot(self.att_src, self.heads, self.out_features)
         draw_glorot(self.att_dst, self.heads, self.out_features)
 
     def components(self) -> tuple[Component, ...]:
         """Return weight, bias, source attention and target attention; heads lie along the output index."""
-        out_axis = Axis(IndexField.OUT_IDX, self.heads * self.out_features)
-        in_axis = Axis(IndexField.IN_IDX, self.in_features)
-        attention = glorot_target(self.heads, self.out_features)
+        out_idx, attention = (IndexField.OUT_IDX,), glorot_target(self.heads, self.out_features)
+        weight = glorot_target(self.in_features, self.heads * self.out_features)
         return self.number_components(
-            ("weight", (out_axis, in_axis), glorot_target(self.in_features, self.heads * self.out_features)),
-            ("bias", (Axis(IndexField.OUT_IDX, self.bias.numel()),), ZERO_TARGET),
-            ("att_src", (out_axis,), attention),
-            ("att_dst", (out_axis,), attention),
+            ("weight", (IndexField.OUT_IDX, IndexField.IN_IDX), weight),
+            ("bias", out_idx, ZERO_TARGET),
+            ("att_src", out_idx, attention),
+            ("att_dst", out_idx, attention),
         )
 
-    def describe(self, layer_idx: int) -> LayerDescriptor:
-        """Return the layer's structure row; the output size is that of one head."""
-        return LayerDescriptor(
-            layer_idx=layer_idx,
-            layer_type=self.layer_type,
-            bias_type=int(self.bias.numel() > 0),
-            norm_type=int(self.norm),
-            output_size=self.out_features,
-            input_size=self.in_features,
-            activation_type=self.activation.kind,
-            activation_param=self.activation.param,
-            dropout_rate=self.dropout,
-            num_heads=self.heads,
-            head_concat_type=self.concat,
-            initialization_type=self.initialization,
-        )
+    def structure(self) -> dict[str, int]:
+        """Return sizes and heads; the output size is that of one head."""
+        return {
+            "output_size": self.out_features,
+            "input_size": self.in_features,
+            "num_heads": self.heads,
+            "head_concat_type": self.concat,
+        }
 
     def forward(self, x: Activations, edge_index: Tensor) -> Tensor:
         check_edges(edge_index)
-        hidden = self.activation(x)
-        if self.norm:
-            hidden = layer_norm(hidden)
-        hidden = dropout(hidden, self.dropout, self.training)
+        hidden = dropout(self.activated(x), self.dropout, self.training)
         # Autocast would run the edge softmax in half precision: propagate in the input's dtype.
         y = linear(hidden, self.weight).to(x.dtype)
         y = y.view(-1, self.heads, self.out_features)  # (nodes, heads, out)
@@ -137,6 +120,3 @@ class GATLayer(GeneratedLayer):
         y = self.propagation.propagate(edges, x=(y, y), alpha=coefficients)  # (nodes, heads, out)
         y = y.flatten(1) if self.concat is HeadConcat.CONCATENATE else y.mean(dim=1)  # (nodes, heads * out) or out
         return y + self.bias if self.bias.numel() else y
-
-    def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, heads={self.heads}, concat={self.concat.name.lower()}"

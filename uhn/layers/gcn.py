@@ -7,14 +7,13 @@ from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
-from uhn.descriptors.index import Axis, IndexField
-from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.index import IndexField
 from uhn.descriptors.vocabulary import InitializationType, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
-from uhn.layers.functional import Activations, dropout, layer_norm, linear
+from uhn.layers.functional import Activations, dropout, linear
 from uhn.layers.graph import check_edges, once_per_graph
-from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target, zero_parameters
+from uhn.layers.initialization import ZERO_TARGET, draw_glorot, glorot_target
 
 
 @once_per_graph
@@ -68,49 +67,26 @@ class GCNLayer(GeneratedLayer):
         self.propagation.lin = None
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters that direct training starts from."""
-        if self.initialization is InitializationType.ZERO:
-            zero_parameters(self)
-            return
+    def draw_parameters(self) -> None:
+        """Draw the weight; the bias starts at zero."""
         draw_glorot(self.weight, self.in_features, self.out_features)
-        nn.init.zeros_(self.bias)
 
     def components(self) -> tuple[Component, ...]:
         """Return weight and bias."""
-        in_axis = Axis(IndexField.IN_IDX, self.in_features)
-        weight_axes = (Axis(IndexField.OUT_IDX, self.out_features), in_axis)
+        glorot = glorot_target(self.in_features, self.out_features)
         return self.number_components(
-            ("weight", weight_axes, glorot_target(self.in_features, self.out_features)),
-            ("bias", (Axis(IndexField.OUT_IDX, self.bias.numel()),), ZERO_TARGET),
+            ("weight", (IndexField.OUT_IDX, IndexField.IN_IDX), glorot), ("bias", (IndexField.OUT_IDX,), ZERO_TARGET)
         )
 
-    def describe(self, layer_idx: int) -> LayerDescriptor:
-        """Return the layer's structure row."""
-        return LayerDescriptor(
-            layer_idx=layer_idx,
-            layer_type=self.layer_type,
-            bias_type=int(self.bias.numel() > 0),
-            norm_type=int(self.norm),
-            output_size=self.out_features,
-            input_size=self.in_features,
-            activation_type=self.activation.kind,
-            activation_param=self.activation.param,
-            dropout_rate=self.dropout,
-            initialization_type=self.initialization,
-        )
+    def structure(self) -> dict[str, int]:
+        """Return the sizes."""
+        return {"output_size": self.out_features, "input_size": self.in_features}
 
     def forward(self, x: Activations, edge_index: Tensor) -> Tensor:
         check_edges(edge_index)
-        hidden = self.activation(x)
-        if self.norm:
-            hidden = layer_norm(hidden)
-        hidden = dropout(hidden, self.dropout, self.training)
+        hidden = dropout(self.activated(x), self.dropout, self.training)
         # Autocast would count degrees in half precision: propagate in the input's dtype.
         y = linear(hidden, self.weight).to(x.dtype)
         edges, weights = _normalised(edge_index, len(y), y.dtype)
         y = self.propagation.propagate(edges, x=y, edge_weight=weights)
         return y + self.bias if self.bias.numel() else y
-
-    def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, norm={self.norm}, dropout={self.dropout}"

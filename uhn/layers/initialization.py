@@ -31,9 +31,3 @@ def draw_glorot(parameter: Tensor, size_a: int, size_b: int) -> None:
     """Draw the uniform Glorot distribution."""
     bound = math.sqrt(6 / (size_a + size_b))
     nn.init.uniform_(parameter, -bound, bound)
-
-
-def zero_parameters(module: nn.Module) -> None:
-    """Set every parameter to zero."""
-    for parameter in module.parameters():
-        nn.init.zeros_(parameter)

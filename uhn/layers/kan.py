@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uhn.descriptors.index import Axis, IndexField
-from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.index import IndexField
 from uhn.descriptors.vocabulary import LayerType
 from uhn.layers.activation import Activation
 from uhn.layers.base import Component, GeneratedLayer, InitTarget
+from uhn.layers.initialization import ZERO_TARGET, draw_uniform, uniform_target
 
 
 def bspline_basis(x: Tensor, knots: Tensor, order: int) -> Tensor:
@@ -92,54 +92,36 @@ class KANLayer(GeneratedLayer):
         self.grid_knots = nn.Parameter(torch.empty(in_features, num_knots))
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters that direct training starts from."""
-        bound = 1 / math.sqrt(self.in_features)
-        nn.init.uniform_(self.base_weight, -bound, bound)
-        nn.init.zeros_(self.base_bias)
+    def draw_parameters(self) -> None:
+        """Draw weights and scales and set the constants; biases and knots start at zero."""
+        draw_uniform(self.base_weight, self.in_features)
         nn.init.normal_(self.spline_weight, std=0.1)
-        nn.init.uniform_(self.spline_scale, -bound, bound)
+        draw_uniform(self.spline_scale, self.in_features)
         nn.init.constant_(self.grid_lower, -1.0)
         nn.init.constant_(self.grid_length, math.log(2.0))
-        nn.init.zeros_(self.grid_knots)
 
     def components(self) -> tuple[Component, ...]:
         """Return base weight and bias, spline weight and scale, grid lower bound, length and knots."""
-        out_axis = Axis(IndexField.OUT_IDX, self.out_features)
-        in_axis = Axis(IndexField.IN_IDX, self.in_features)
-        uniform = InitTarget(0.0, 1 / math.sqrt(3 * self.in_features))
-        zero = InitTarget(0.0, 0.0)
-
-        def grid_axis(parameter: Tensor) -> Axis:
-            return Axis(IndexField.GRID_IDX, parameter.shape[-1])
-
-        layout = (
-            ("base_weight", (out_axis, in_axis), uniform),
-            ("base_bias", (out_axis,), zero),
-            ("spline_weight", (out_axis, in_axis, grid_axis(self.spline_weight)), InitTarget(0.0, 0.1)),
-            ("spline_scale", (out_axis, in_axis), uniform),
-            ("grid_lower", (in_axis,), InitTarget(-1.0, 0.0)),
-            ("grid_length", (in_axis,), InitTarget(math.log(2.0), 0.0)),
-            ("grid_knots", (in_axis, grid_axis(self.grid_knots)), zero),
-        )
-        return tuple(
-            Component(name, param_type, tuple(axis.extent for axis in axes), axes, init)
-            for param_type, (name, axes, init) in enumerate(layout)
+        out_idx, in_idx, grid_idx = IndexField.OUT_IDX, IndexField.IN_IDX, IndexField.GRID_IDX
+        uniform = uniform_target(self.in_features)
+        return self.number_components(
+            ("base_weight", (out_idx, in_idx), uniform),
+            ("base_bias", (out_idx,), ZERO_TARGET),
+            ("spline_weight", (out_idx, in_idx, grid_idx), InitTarget(0.0, 0.1)),
+            ("spline_scale", (out_idx, in_idx), uniform),
+            ("grid_lower", (in_idx,), InitTarget(-1.0, 0.0)),
+            ("grid_length", (in_idx,), InitTarget(math.log(2.0), 0.0)),
+            ("grid_knots", (in_idx, grid_idx), ZERO_TARGET),
         )
 
-    def describe(self, layer_idx: int) -> LayerDescriptor:
-        """Return the layer's structure row."""
-        return LayerDescriptor(
-            layer_idx=layer_idx,
-            layer_type=self.layer_type,
-            bias_type=1,
-            output_size=self.out_features,
-            input_size=self.in_features,
-            activation_type=self.activation.kind,
-            activation_param=self.activation.param,
-            grid_size=self.grid_size,
-            spline_order=self.spline_order,
-        )
+    def structure(self) -> dict[str, int]:
+        """Return sizes and grid."""
+        return {
+            "output_size": self.out_features,
+            "input_size": self.in_features,
+            "grid_size": self.grid_size,
+            "spline_order": self.spline_order,
+        }
 
     def grid(self) -> Tensor:
         """Return the knots of every input. Shape (in, g + 2k + 1)."""
@@ -151,9 +133,3 @@ class KANLayer(GeneratedLayer):
         spline_weight = self.spline_scale.unsqueeze(-1) * self.spline_weight  # (out, in, g + k)
         spline = basis.flatten(1) @ spline_weight.flatten(1).T
         return F.linear(self.activation(x), self.base_weight, self.base_bias) + spline
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.in_features}, {self.out_features}, grid_size={self.grid_size}, "
-            f"spline_order={self.spline_order}, activation={self.activation.kind.name.lower()}"
-        )

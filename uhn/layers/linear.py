@@ -6,13 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uhn.descriptors.index import Axis, IndexField
-from uhn.descriptors.structure import LayerDescriptor
+from uhn.descriptors.index import IndexField
 from uhn.descriptors.vocabulary import InitializationType, InputPooling, LayerType
 from uhn.layers.activation import IDENTITY, Activation
 from uhn.layers.base import Component, GeneratedLayer
-from uhn.layers.functional import check_shortcut, dropout, layer_norm, present
-from uhn.layers.initialization import draw_uniform, uniform_target, zero_parameters
+from uhn.layers.functional import check_shortcut, dropout, present
+from uhn.layers.initialization import draw_uniform, uniform_target
 
 
 def pool_input(x: Tensor, pooling: InputPooling) -> Tensor:
@@ -90,47 +89,27 @@ class LinearLayer(GeneratedLayer):
         self.bias = nn.Parameter(torch.empty(out_features if bias else 0))
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters that direct training starts from."""
-        if self.initialization is InitializationType.ZERO:
-            zero_parameters(self)
-            return
+    def draw_parameters(self) -> None:
+        """Draw the parameters that do not start at zero."""
         draw_uniform(self.weight, self.in_features)
         draw_uniform(self.bias, self.in_features)
 
     def components(self) -> tuple[Component, ...]:
         """Return weight and bias."""
         uniform = uniform_target(self.in_features)
-        in_axis = Axis(IndexField.IN_IDX, self.in_features)
         return self.number_components(
-            ("weight", (Axis(IndexField.OUT_IDX, self.out_features), in_axis), uniform),
-            ("bias", (Axis(IndexField.OUT_IDX, self.bias.numel()),), uniform),
+            ("weight", (IndexField.OUT_IDX, IndexField.IN_IDX), uniform), ("bias", (IndexField.OUT_IDX,), uniform)
         )
 
-    def describe(self, layer_idx: int) -> LayerDescriptor:
-        """Return the layer's structure row."""
-        return LayerDescriptor(
-            layer_idx=layer_idx,
-            layer_type=self.layer_type,
-            bias_type=int(self.bias.numel() > 0),
-            norm_type=int(self.norm),
-            shortcut_type=int(self.shortcut),
-            output_size=self.out_features,
-            input_size=self.in_features,
-            activation_type=self.activation.kind,
-            activation_param=self.activation.param,
-            dropout_rate=self.dropout,
-            input_pooling_reshape_type=self.pooling,
-            initialization_type=self.initialization,
-        )
+    def structure(self) -> dict[str, int]:
+        """Return sizes and pooling."""
+        return {
+            "output_size": self.out_features,
+            "input_size": self.in_features,
+            "input_pooling_reshape_type": self.pooling,
+        }
 
     def forward(self, x: Tensor) -> Tensor:
         x = pool_input(x, self.pooling)
-        hidden = self.activation(x)
-        if self.norm:
-            hidden = layer_norm(hidden)
-        y = dropout(F.linear(hidden, self.weight, present(self.bias)), self.dropout, self.training)
+        y = dropout(F.linear(self.activated(x), self.weight, present(self.bias)), self.dropout, self.training)
         return y + x if self.shortcut else y
-
-    def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, pooling={self.pooling.name.lower()}, norm={self.norm}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -36,9 +37,16 @@ class TargetModel(nn.Module, ABC):
     """A module made of generated layers, run with its own parameters or with generated ones.
 
     Layers count in the order in which the module registers them.
+
+    Args:
+        name: of the model.
+        config: its sizes.
     """
 
-    name: str
+    def __init__(self, name: str, config: Any) -> None:
+        super().__init__()
+        self.name = name
+        self.config = config
 
     @property
     @abstractmethod

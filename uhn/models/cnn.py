@@ -93,27 +93,18 @@ def _slashed(numbers: tuple[int, ...]) -> str:
     return "/".join(map(str, numbers))
 
 
-@dataclass(frozen=True)
-class CNNBounds:
-    """What a family of CNNs spans, beside the attributes that all its members share.
+def cnn_ranges(shared: CNNConfig, num_layers: Bounds, widths: Bounds) -> Ranges:
+    """Return the ranges of a CNN family (CNN row of the range rules).
 
     Args:
         shared: any member; its data set, classes, channels, kernel and groups hold for all.
         num_layers: smallest and largest number of layers.
         widths: smallest and largest stage width.
     """
-
-    shared: CNNConfig
-    num_layers: Bounds
-    widths: Bounds
-
-
-def cnn_ranges(bounds: CNNBounds) -> Ranges:
-    """Return the ranges of a CNN family (CNN row of the range rules)."""
-    shared, (narrowest, widest) = bounds.shared, bounds.widths
+    narrowest, widest = widths
     return _image_ranges(
         shared.dataset,
-        num_layers=bounds.num_layers,
+        num_layers=num_layers,
         stages=len(shared.stage_layers),
         outputs=(min(narrowest, shared.classes), max(widest, shared.classes)),
         inputs=(min(narrowest, shared.in_channels), max(widest, shared.in_channels)),
@@ -133,39 +124,31 @@ def _image_ranges(
     group_num: int = 0,
 ) -> Ranges:
     """Apply the rules that MLP and CNN share; without stages there is no kernel and no group norm."""
-    last_layer = num_layers[1] - 1
-    layer_types = (LayerType.LINEAR, LayerType.CONV2D if stages else LayerType.LINEAR)
     return make_ranges(
-        index={
-            IndexField.LAYER_IDX: (0, last_layer),
-            IndexField.LAYER_TYPE: layer_types,
-            IndexField.PARAM_TYPE: (0, 1),
-            IndexField.OUT_IDX: (0, outputs[1] - 1),
-            IndexField.IN_IDX: (-1, inputs[1] - 1),
-            IndexField.KERNEL_H_IDX: (-1, kernel_size - 1),
-            IndexField.KERNEL_W_IDX: (-1, kernel_size - 1),
-        },
-        model={
-            "model_type": (ModelType.CNN, ModelType.CNN),
-            "task_type": (TaskType.IMAGE_CLASSIFICATION, TaskType.IMAGE_CLASSIFICATION),
-            "dataset_type": (dataset, dataset),
+        {
+            "model_type": ModelType.CNN,
+            "task_type": TaskType.IMAGE_CLASSIFICATION,
+            "dataset_type": dataset,
             "num_layers": num_layers,
-            "cnn_stage_num": (stages, stages),
+            "cnn_stage_num": stages,
         },
+        layer_types=(LayerType.LINEAR, LayerType.CONV2D if stages else LayerType.LINEAR),
+        param_type=1,
+        outputs=outputs,
+        inputs=inputs,
         layer={
-            "layer_idx": (0, last_layer),
-            "layer_type": layer_types,
-            "bias_type": (0, 1),
             "norm_type": (0, 1),
             "shortcut_type": (0, 1),
-            "output_size": outputs,
-            "input_size": inputs,
             "activation_type": (0, max(ActivationType)),
             "activation_param": (0, LEAKY_RELU.param),
             "input_pooling_reshape_type": (0, max(InputPooling)),
             "group_num": (0, group_num),
             "kernel_size": (0, kernel_size),
             "stage_wise_pooling_type": (0, max(StagePooling)),
+        },
+        index={
+            IndexField.KERNEL_H_IDX: (-1, kernel_size - 1),
+            IndexField.KERNEL_W_IDX: (-1, kernel_size - 1),
         },
     )
 
@@ -181,9 +164,7 @@ class MLP(TargetModel):
     """
 
     def __init__(self, name: str, config: MLPConfig) -> None:
-        super().__init__()
-        self.name = name
-        self.config = config
+        super().__init__(name, config)
         last = len(config.sizes) - 2
         self.blocks = nn.ModuleList(
             LinearLayer(
@@ -235,9 +216,7 @@ class CNN(TargetModel):
     """
 
     def __init__(self, name: str, config: CNNConfig) -> None:
-        super().__init__()
-        self.name = name
-        self.config = config
+        super().__init__(name, config)
         self.convs = nn.ModuleList()
         in_channels = config.in_channels
         for stage, (depth, width) in enumerate(zip(config.stage_layers, config.stage_widths, strict=True)):
@@ -270,7 +249,7 @@ class CNN(TargetModel):
     def ranges(self) -> Ranges:
         """Return the ranges of this one configuration."""
         num_layers, widths = self.config.num_layers, self.config.stage_widths
-        return cnn_ranges(CNNBounds(self.config, (num_layers, num_layers), (min(widths), max(widths))))
+        return cnn_ranges(self.config, (num_layers, num_layers), (min(widths), max(widths)))
 
     def forward(self, images: Tensor) -> Tensor:
         x = images

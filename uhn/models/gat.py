@@ -54,9 +54,7 @@ class GAT(TargetModel):
     """
 
     def __init__(self, name: str, config: GATConfig) -> None:
-        super().__init__()
-        self.name = name
-        self.config = config
+        super().__init__(name, config)
         self.hidden = GATLayer(
             config.in_features,
             config.hidden_features,
@@ -90,27 +88,20 @@ class GAT(TargetModel):
         outputs = (config.hidden_features, config.classes)
         heads = (config.hidden_heads, config.out_heads)
         return make_ranges(
-            index={
-                IndexField.LAYER_IDX: (0, 1),
-                IndexField.LAYER_TYPE: (LayerType.GAT, LayerType.GAT),
-                IndexField.PARAM_TYPE: (0, 3),
-                IndexField.OUT_IDX: (0, max(concatenated, config.classes * config.out_heads) - 1),
-                IndexField.IN_IDX: (-1, max(inputs) - 1),
-            },
-            model={name: (value, value) for name, value in vars(self.global_descriptor).items()},
+            vars(self.global_descriptor),
+            layer_types=(LayerType.GAT, LayerType.GAT),
+            param_type=3,
+            outputs=(min(outputs), max(outputs)),
+            inputs=(min(inputs), max(inputs)),
             layer={
-                "layer_idx": (0, 1),
-                "layer_type": (LayerType.GAT, LayerType.GAT),
-                "bias_type": (0, 1),
                 "norm_type": (0, 1),
-                "output_size": (min(outputs), max(outputs)),
-                "input_size": (min(inputs), max(inputs)),
                 "activation_type": (0, max(ActivationType)),
                 "activation_param": (0, ELU.param),
                 "dropout_rate": (0, config.dropout),
                 "num_heads": (min(heads), max(heads)),
                 "head_concat_type": (0, max(HeadConcat)),
             },
+            index={IndexField.OUT_IDX: (0, max(concatenated, config.classes * config.out_heads) - 1)},
         )
 
     def forward(self, features: Tensor, edge_index: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from uhn.descriptors.index import IndexField
 from uhn.descriptors.normalization import Ranges, make_ranges
 from uhn.descriptors.structure import GlobalDescriptor
 from uhn.descriptors.vocabulary import ActivationType, DatasetType, LayerType, ModelType, TaskType
@@ -47,9 +46,7 @@ class GCN(TargetModel):
     """
 
     def __init__(self, name: str, config: GCNConfig) -> None:
-        super().__init__()
-        self.name = name
-        self.config = config
+        super().__init__(name, config)
         self.blocks = nn.ModuleList(
             GCNLayer(
                 in_features,
@@ -72,23 +69,14 @@ class GCN(TargetModel):
     def ranges(self) -> Ranges:
         """Return the ranges of this one configuration (GCN row of the range rules)."""
         inputs, outputs = self.config.sizes[:-1], self.config.sizes[1:]
-        last_layer = len(self.blocks) - 1
         return make_ranges(
-            index={
-                IndexField.LAYER_IDX: (0, last_layer),
-                IndexField.LAYER_TYPE: (LayerType.GCN, LayerType.GCN),
-                IndexField.PARAM_TYPE: (0, 1),
-                IndexField.OUT_IDX: (0, max(outputs) - 1),
-                IndexField.IN_IDX: (-1, max(inputs) - 1),
-            },
-            model={name: (value, value) for name, value in vars(self.global_descriptor).items()},
+            vars(self.global_descriptor),
+            layer_types=(LayerType.GCN, LayerType.GCN),
+            param_type=1,
+            outputs=(min(outputs), max(outputs)),
+            inputs=(min(inputs), max(inputs)),
             layer={
-                "layer_idx": (0, last_layer),
-                "layer_type": (LayerType.GCN, LayerType.GCN),
-                "bias_type": (0, 1),
                 "norm_type": (0, 1),
-                "output_size": (min(outputs), max(outputs)),
-                "input_size": (min(inputs), max(inputs)),
                 "activation_type": (0, max(ActivationType)),
                 "activation_param": (0, LEAKY_RELU.param),
                 "dropout_rate": (0, self.config.dropout),

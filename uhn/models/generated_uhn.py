@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from uhn.descriptors.index import IndexField
 from uhn.descriptors.normalization import Ranges, make_ranges
 from uhn.descriptors.structure import GlobalDescriptor
 from uhn.descriptors.vocabulary import (
@@ -93,9 +92,7 @@ class GeneratedUHN(TargetModel):
     """
 
     def __init__(self, name: str, config: GeneratedUHNConfig) -> None:
-        super().__init__()
-        self.name = name
-        self.config = config
+        super().__init__(name, config)
         self.structure_encoder = GeneratedStructureEncoder(config)
         self.first = LinearLayer(2 * config.index_frequencies, config.hidden_dim)
         self.trunk = GeneratedTrunk(config)
@@ -115,25 +112,15 @@ class GeneratedUHN(TargetModel):
         """Return the ranges of this one configuration (recursive row of the range rules)."""
         config = self.config
         tokens, features, hidden = 2 * config.structure_frequencies, 2 * config.index_frequencies, config.hidden_dim
-        last_layer = len(self.layers) - 1
-        layer_types = (LayerType.LINEAR, LayerType.ATTENTION)
         return make_ranges(
-            index={
-                IndexField.LAYER_IDX: (0, last_layer),
-                IndexField.LAYER_TYPE: layer_types,
-                IndexField.PARAM_TYPE: (0, 7),
-                IndexField.OUT_IDX: (0, max(tokens, hidden) - 1),
-                IndexField.IN_IDX: (-1, max(tokens, hidden, features) - 1),
-            },
-            model={name: (value, value) for name, value in vars(self.global_descriptor).items()},
+            vars(self.global_descriptor),
+            layer_types=(LayerType.LINEAR, LayerType.ATTENTION),
+            param_type=7,
+            outputs=(1, max(tokens, hidden)),
+            inputs=(min(tokens, hidden, features), max(tokens, hidden, features)),
             layer={
-                "layer_idx": (0, last_layer),
-                "layer_type": layer_types,
-                "bias_type": (0, 1),
                 "norm_type": (0, 1),
                 "shortcut_type": (0, 1),
-                "output_size": (1, max(tokens, hidden)),
-                "input_size": (min(tokens, hidden, features), max(tokens, hidden, features)),
                 "activation_type": (0, max(ActivationType)),
                 "activation_param": (0, LEAKY_RELU.param),
                 "input_pooling_reshape_type": (0, InputPooling.SEQUENCE_MEAN),

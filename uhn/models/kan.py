@@ -45,9 +45,7 @@ class KAN(TargetModel):
     """
 
     def __init__(self, name: str, config: KANConfig) -> None:
-        super().__init__()
-        self.name = name
-        self.config = config
+        super().__init__(name, config)
         self.blocks = nn.ModuleList(
             KANLayer(
                 in_features,
@@ -70,30 +68,21 @@ class KAN(TargetModel):
 
     def ranges(self) -> Ranges:
         """Return the ranges of this one configuration (KAN row of the range rules)."""
-        config, model = self.config, self.global_descriptor
+        config = self.config
         inputs, outputs = config.sizes[:-1], config.sizes[1:]
         num_knots = config.grid_size + 2 * config.spline_order + 1
-        last_layer = len(self.blocks) - 1
         return make_ranges(
-            index={
-                IndexField.LAYER_IDX: (0, last_layer),
-                IndexField.LAYER_TYPE: (LayerType.KAN, LayerType.KAN),
-                IndexField.PARAM_TYPE: (0, 6),
-                IndexField.OUT_IDX: (-1, max(outputs) - 1),
-                IndexField.IN_IDX: (-1, max(inputs) - 1),
-                IndexField.GRID_IDX: (-1, num_knots - 1),
-            },
-            model={name: (value, value) for name, value in vars(model).items()},
+            vars(self.global_descriptor),
+            layer_types=(LayerType.KAN, LayerType.KAN),
+            param_type=6,
+            outputs=(min(outputs), max(outputs)),
+            inputs=(min(inputs), max(inputs)),
             layer={
-                "layer_idx": (0, last_layer),
-                "layer_type": (LayerType.KAN, LayerType.KAN),
-                "bias_type": (0, 1),
-                "output_size": (min(outputs), max(outputs)),
-                "input_size": (min(inputs), max(inputs)),
                 "activation_type": (0, ActivationType.SILU),
                 "grid_size": (config.grid_size, config.grid_size),
                 "spline_order": (config.spline_order, config.spline_order),
             },
+            index={IndexField.OUT_IDX: (-1, max(outputs) - 1), IndexField.GRID_IDX: (-1, num_knots - 1)},
         )
 
     def forward(self, x: Tensor) -> Tensor:

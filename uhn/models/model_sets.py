@@ -13,8 +13,8 @@ from uhn.descriptors.normalization import Ranges
 from uhn.descriptors.vocabulary import DatasetType
 from uhn.errors import UserError
 from uhn.models.base import TargetModel
-from uhn.models.cnn import CNN, CNNBounds, CNNConfig, cnn_ranges
-from uhn.models.transformer import Transformer, TransformerBounds, TransformerConfig, transformer_ranges
+from uhn.models.cnn import CNN, CNNConfig, cnn_ranges
+from uhn.models.transformer import Transformer, TransformerConfig, transformer_ranges
 
 
 class RawDraws:
@@ -126,18 +126,15 @@ def _draw_transformer(draws: RawDraws) -> TransformerConfig:
 def _cnn_family(
     name: str, seed: int, size: int, split_size: int, layers: tuple[int, int], widths: tuple[tuple[int, int], ...]
 ) -> ModelFamily:
-    shared = CNNConfig(DatasetType.CIFAR10)
     num_layers = (2 + 3 * layers[0], 2 + 3 * layers[1])
-    bounds = CNNBounds(shared, num_layers, (widths[0][0], widths[-1][1]))
-    return ModelFamily(
-        name, seed, size, split_size, lambda draws: _draw_cnn(draws, layers, widths), CNN, cnn_ranges(bounds)
-    )
+    ranges = cnn_ranges(CNNConfig(DatasetType.CIFAR10), num_layers, (widths[0][0], widths[-1][1]))
+    return ModelFamily(name, seed, size, split_size, lambda draws: _draw_cnn(draws, layers, widths), CNN, ranges)
 
 
 _FIXED_WIDTHS = ((16, 16), (32, 32), (64, 64))
 _MIXED_WIDTHS = ((16, 32), (32, 64), (64, 128))
-_TRANSFORMER_BOUNDS = TransformerBounds(
-    shared=TransformerConfig(DatasetType.AG_NEWS, 4, 128, (1,)),
+_TRANSFORMER_RANGES = transformer_ranges(
+    TransformerConfig(DatasetType.AG_NEWS, 4, 128, (1,)),
     num_layers=(4, 18),
     num_encoders=(1, 4),
     widths=(32, 128),
@@ -150,14 +147,6 @@ FAMILIES = {
         _cnn_family("cnn_mixed_depth", 75381, 100, 20, (6, 10), _FIXED_WIDTHS),
         _cnn_family("cnn_mixed_width", 362, 500, 50, (6, 6), _MIXED_WIDTHS),
         _cnn_family("cnn_mixed_depth_width", 32460, 1000, 50, (6, 8), _MIXED_WIDTHS),
-        ModelFamily(
-            "transformer_mixed",
-            57055,
-            1000,
-            50,
-            _draw_transformer,
-            Transformer,
-            transformer_ranges(_TRANSFORMER_BOUNDS),
-        ),
+        ModelFamily("transformer_mixed", 57055, 1000, 50, _draw_transformer, Transformer, _TRANSFORMER_RANGES),
     )
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from uhn.descriptors.vocabulary import DatasetType
-from uhn.errors import UserError
+from uhn.errors import UserError, suggest
 from uhn.models.base import TargetModel
 
 # A target model's class, which takes a name and a configuration, and the configuration.
@@ -119,21 +118,15 @@ def _recipe(name: str) -> Recipe:
     if name not in RECIPES:
         if name in FAMILY_NAMES:
             raise UserError(f"model family '{name}': expected one of its members, e.g. {name}/0")
-        raise UserError(_unknown("model", name, RECIPES))
+        raise UserError(f"unknown model '{name}'; {suggest(name, RECIPES)}")
     return RECIPES[name]()
 
 
 def _member_recipe(family: str, member: str) -> Recipe:
     if family not in FAMILY_NAMES:
-        raise UserError(_unknown("model family", family, FAMILY_NAMES))
+        raise UserError(f"unknown model family '{family}'; {suggest(family, FAMILY_NAMES)}")
     if not (member.isascii() and member.isdigit()):
         raise UserError(f"model family {family}: expected a member id such as {family}/0, got '{member}'")
     from uhn.models.model_sets import FAMILIES
 
     return FAMILIES[family].construct, FAMILIES[family].config(int(member))
-
-
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
-    return f"unknown {kind} '{name}'; {hint}"

@@ -70,9 +70,10 @@ class TransformerConfig:
         return f"blocks of {layers} linear layers, width {self.width}, heads {self.heads}"
 
 
-@dataclass(frozen=True)
-class TransformerBounds:
-    """What a family of Transformers spans, beside the attributes that all its members share.
+def transformer_ranges(
+    shared: TransformerConfig, num_layers: Bounds, num_encoders: Bounds, widths: Bounds, max_heads: int
+) -> Ranges:
+    """Return the ranges of a Transformer family (Transformer row of the range rules).
 
     Args:
         shared: any member; its data set, classes, vocabulary, length and dropout hold for all.
@@ -81,51 +82,33 @@ class TransformerBounds:
         widths: smallest and largest width.
         max_heads: largest number of heads.
     """
-
-    shared: TransformerConfig
-    num_layers: Bounds
-    num_encoders: Bounds
-    widths: Bounds
-    max_heads: int
-
-
-def transformer_ranges(bounds: TransformerBounds) -> Ranges:
-    """Return the ranges of a Transformer family (Transformer row of the range rules)."""
-    shared, (narrowest, widest) = bounds.shared, bounds.widths
-    last_layer = bounds.num_layers[1] - 1
-    layer_types = (LayerType.LINEAR, LayerType.ATTENTION)
+    narrowest, widest = widths
     return make_ranges(
-        index={
-            IndexField.LAYER_IDX: (0, last_layer),
-            IndexField.LAYER_TYPE: layer_types,
-            IndexField.PARAM_TYPE: (0, 7),
-            IndexField.OUT_IDX: (0, max(shared.classes, widest) - 1),
-            IndexField.IN_IDX: (-1, widest - 1),
-            IndexField.EMBEDDING_IDX: (-1, shared.vocabulary_size - 1),
-            IndexField.SEQUENCE_IDX: (-1, shared.max_length - 1),
+        {
+            "model_type": ModelType.TRANSFORMER,
+            "task_type": TaskType.TEXT_CLASSIFICATION,
+            "dataset_type": shared.dataset,
+            "num_layers": num_layers,
+            "num_encoders": num_encoders,
         },
-        model={
-            "model_type": (ModelType.TRANSFORMER, ModelType.TRANSFORMER),
-            "task_type": (TaskType.TEXT_CLASSIFICATION, TaskType.TEXT_CLASSIFICATION),
-            "dataset_type": (shared.dataset, shared.dataset),
-            "num_layers": bounds.num_layers,
-            "num_encoders": bounds.num_encoders,
-        },
+        layer_types=(LayerType.LINEAR, LayerType.ATTENTION),
+        param_type=7,
+        outputs=(min(shared.classes, narrowest), max(shared.classes, widest)),
+        inputs=(0, widest),
         layer={
-            "layer_idx": (0, last_layer),
-            "layer_type": layer_types,
-            "bias_type": (0, 1),
             "norm_type": (0, 1),
             "shortcut_type": (0, 1),
-            "output_size": (min(shared.classes, narrowest), max(shared.classes, widest)),
-            "input_size": (0, widest),
             "activation_type": (0, max(ActivationType)),
             "activation_param": (0, LEAKY_RELU.param),
             "dropout_rate": (0, shared.dropout),
             "input_pooling_reshape_type": (0, max(InputPooling)),
-            "num_heads": (0, bounds.max_heads),
+            "num_heads": (0, max_heads),
             "embedding_num": (0, shared.vocabulary_size),
             "max_sequence_length": (0, shared.max_length),
+        },
+        index={
+            IndexField.EMBEDDING_IDX: (-1, shared.vocabulary_size - 1),
+            IndexField.SEQUENCE_IDX: (-1, shared.max_length - 1),
         },
     )
 
@@ -174,9 +157,7 @@ class Transformer(TargetModel):
     """
 
     def __init__(self, name: str, config: TransformerConfig) -> None:
-        super().__init__()
-        self.name = name
-        self.config = config
+        super().__init__(name, config)
         self.embedding = EmbeddingLayer(config.vocabulary_size, config.max_length, config.width, dropout=config.dropout)
         self.blocks = nn.ModuleList(
             TransformerBlock(config, layers, first=position == 0)
@@ -196,10 +177,9 @@ class Transformer(TargetModel):
 
     def ranges(self) -> Ranges:
         """Return the ranges of this one configuration."""
-        config, encoders = self.config, len(self.blocks)
-        layers = (config.num_layers, config.num_layers)
-        widths = (config.width, config.width)
-        return transformer_ranges(TransformerBounds(config, layers, (encoders, encoders), widths, config.heads))
+        config, blocks = self.config, len(self.blocks)
+        layers, widths = (config.num_layers, config.num_layers), (config.width, config.width)
+        return transformer_ranges(config, layers, (blocks, blocks), widths, config.heads)
 
     def rows_read(self, ids: Tensor) -> dict[str, Tensor]:
         """Return the token ids of a batch as the rows of the token table. Shapes: ids (batch, n)."""

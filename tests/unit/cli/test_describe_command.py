@@ -75,7 +75,7 @@ def test_table_of_a_setting(capsys):
         (["mnist_mlp", "--setting", "recursion"], "either MODEL or --setting"),
         (["--setting", "recursions"], "unknown setting"),
         (["--setting", "recursion", "--index-table", "t.npy"], "needs a MODEL"),
-        (["mnist_mpl"], "did you mean mnist_mlp?"),
+        (["mnist_mpl"], "did you mean 'mnist_mlp'?"),
         (["cnn_mixed_width/500"], "0..499"),
     ],
 )

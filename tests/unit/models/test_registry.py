@@ -19,13 +19,13 @@ def test_registry_and_model_sets_know_the_same_families():
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("cifar10_cn20", ["unknown model", "did you mean cifar10_cnn20?"]),
+        ("cifar10_cn20", ["unknown model", "did you mean 'cifar10_cnn20'?"]),
         ("xyz", ["unknown model", "expected one of mnist_mlp"]),
         ("cnn_mixed_width", ["one of its members", "cnn_mixed_width/0"]),
         ("cnn_mixed_width/500", ["0..499", "got 500"]),
         ("cnn_mixed_width/-1", ["member id", "'-1'"]),
         ("cnn_mixed_width/", ["member id", "''"]),
-        ("cnn_mixed_widths/3", ["unknown model family", "did you mean cnn_mixed_width?"]),
+        ("cnn_mixed_widths/3", ["unknown model family", "did you mean 'cnn_mixed_width'?"]),
         ("mnist_mlp/3", ["unknown model family"]),
     ],
 )
