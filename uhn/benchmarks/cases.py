@@ -85,7 +85,7 @@ def comparison_cases(
     routes: Sequence[str] | None = None,
     device: str = CPU,
     precision: str = "float32",
-    memory: float = math.inf,
+    memory: float | None = None,
 ) -> tuple[list[Case], list[Missing]]:
     """Return the cases of a comparison, ``released`` under both allocators of a CPU, and what does not fit the memory.
 
@@ -93,7 +93,7 @@ def comparison_cases(
         steps: of ``generator`` and ``training``.
         targets, routes: names; None stands for all routes of the device.
         device, precision: as in `Case`.
-        memory: bytes that are available on a CPU.
+        memory: bytes that are available; None where nothing limits them beforehand, as on a GPU.
 
     Raises:
         UserError: unknown target or route, no ``released`` to compare with, or a target without synthetic batch.
@@ -108,7 +108,7 @@ def comparison_cases(
         matrix_bytes = target.num_params * 2 * generator_config(target).index_frequencies * 4
         for step in steps:
             for route in routes:
-                needed = ROUTES[route].live_matrices * matrix_bytes / (MEMORY_SHARE * memory)
+                needed = ROUTES[route].live_matrices * matrix_bytes / (MEMORY_SHARE * (memory or math.inf))
                 case = Case(name, route, step, device, precision, warmup=WARMUP[device])
                 if route == "released":
                     every = max(math.ceil(needed), 1)

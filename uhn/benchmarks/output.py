@@ -64,6 +64,14 @@ COMPARED = {
 SCALED = ("target", "N", "F", "d", "warm-up", "CPU s", "µs/scalar", "memory, GB", "above, GB", "GFLOP/s", "setup, s")
 
 
+def publish(stem: Path, rows: Sequence[Row], markdown: str) -> list[Path]:
+    """Write all columns of the rows as CSV, and the Markdown; return the two files."""
+    paths = [stem.with_suffix(".csv"), stem.with_suffix(".md")]
+    write_csv(paths[0], rows)
+    write_bytes(paths[1], markdown.encode())
+    return paths
+
+
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
     """Write all columns; a cell is empty where a row lacks the number."""
     text = io.StringIO()

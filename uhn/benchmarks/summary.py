@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from uhn.benchmarks.cases import ALLOCATORS, Case
 from uhn.benchmarks.routes import CPU
@@ -13,21 +13,9 @@ from uhn.benchmarks.routes import CPU
 Samples = Mapping[Case, Sequence[Mapping[str, Any]]]
 
 
-class Spread(NamedTuple):
-    """Median, smallest and largest of the rounds."""
-
-    median: float
-    low: float
-    high: float
-
-    def columns(self, name: str) -> dict[str, float]:
-        """Return the columns of a row that show it."""
-        return {name: self.median, f"{name}_min": self.low, f"{name}_max": self.high}
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """Summarise one number per round."""
-    return Spread(median(values), min(values), max(values))
+def spread(name: str, values: Sequence[float]) -> dict[str, float]:
+    """Return the columns of a number that there is one of per round: its median, smallest and largest value."""
+    return {name: median(values), f"{name}_min": min(values), f"{name}_max": max(values)}
 
 
 def per_round(samples: Sequence[Mapping[str, Any]], key: str) -> list[float]:
@@ -61,8 +49,8 @@ def cost_row(case: Case, samples: Sequence[Mapping[str, Any]], machine: Mapping[
         "steps_per_round": min(sample["steps"] for sample in samples),
         "warmup_steps": case.warmup,
         **{key: median(sample[key] for sample in samples) for key in ("setup_cpu_s", "first_step_s")},
-        **spread(per_round(samples, "cpu_s")).columns("cpu_s"),
-        **spread(per_round(samples, "wall_s")).columns("wall_s"),
+        **spread("cpu_s", per_round(samples, "cpu_s")),
+        **spread("wall_s", per_round(samples, "wall_s")),
         "peak_bytes": max(sample["peak_bytes"] for sample in samples),
         "extra_bytes": extra_bytes(samples),
         "flop": first["flop"],
@@ -97,7 +85,7 @@ def compare(samples: Samples, machine: Mapping[str, Any]) -> list[dict[str, Any]
             reference = released.get((case.target, case.step, allocator))
             if reference is not None:
                 ratios = paired_ratios(per_round(reference, clock(case)), per_round(own, clock(case)))
-                row |= spread(ratios).columns(f"speedup_{allocator}")
+                row |= spread(f"speedup_{allocator}", ratios)
         reference = released[case.target, case.step, "default"]
         row["share_of_extra_bytes"] = row["extra_bytes"] / max(extra_bytes(reference), 1)
         rows.append(row)

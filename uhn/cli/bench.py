@@ -78,25 +78,25 @@ def _comparison(args: argparse.Namespace, rounds: int, seconds: float) -> list[P
 
     from uhn.benchmarks import cases
     from uhn.benchmarks.driver import measure_machine, run_rounds
-    from uhn.benchmarks.output import comparison_markdown, write_csv
+    from uhn.benchmarks.output import comparison_markdown, publish
     from uhn.benchmarks.summary import compare
-    from uhn.files import write_bytes
 
+    environment = {"device": "cpu", "precision": "float32"}
+    memory = psutil.virtual_memory().available
     if args.kind == "gpu":
-        _check_gpu()
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UserError("uhn bench gpu: there is no usable CUDA device; uhn bench generator and step measure a CPU")
         environment = {"device": "cuda", "precision": args.precision or "float16"}
-        memory = {}
-    else:
-        environment = {"device": "cpu", "precision": "float32"}
-        memory = {"memory": psutil.virtual_memory().available}
+        memory = None
     targets = args.targets or (cases.QUICK_TARGETS if args.quick else cases.TARGETS)
-    chosen, unmeasured = cases.comparison_cases(COMPARISONS[args.kind], targets, args.routes, **environment, **memory)
+    steps = COMPARISONS[args.kind]
+    chosen, unmeasured = cases.comparison_cases(steps, targets, args.routes, **environment, memory=memory)
     machine = measure_machine(**environment)
     samples, failed = run_rounds(chosen, rounds, seconds)
     rows = compare(samples, machine)
-    paths = [args.out / f"{args.kind}.csv", args.out / f"{args.kind}.md"]
-    write_csv(paths[0], rows)
-    write_bytes(paths[1], comparison_markdown(rows, unmeasured + failed, machine).encode())
+    paths = publish(args.out / args.kind, rows, comparison_markdown(rows, unmeasured + failed, machine))
     if args.kind == "generator":
         from uhn.benchmarks.figures import save, speedup_figure
 
@@ -104,20 +104,12 @@ def _comparison(args: argparse.Namespace, rounds: int, seconds: float) -> list[P
     return paths
 
 
-def _check_gpu() -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        raise UserError("uhn bench gpu: there is no usable CUDA device; uhn bench generator and step measure a CPU")
-
-
 def _scaling(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path]:
     from uhn.benchmarks import cases
     from uhn.benchmarks.driver import measure_machine, run_rounds
     from uhn.benchmarks.figures import save, scaling_figure
-    from uhn.benchmarks.output import scaling_markdown, write_csv
+    from uhn.benchmarks.output import publish, scaling_markdown
     from uhn.benchmarks.summary import scaling
-    from uhn.files import write_bytes
 
     sizes = (cases.QUICK_SIZES, cases.QUICK_SWEPT_TARGET) if args.quick else (cases.SIZES, cases.SWEPT_TARGET)
     machine = measure_machine()
@@ -125,10 +117,8 @@ def _scaling(args: argparse.Namespace, rounds: int, seconds: float) -> list[Path
     if failed:
         raise UserError(failed[0].reason)
     rows = scaling(samples, machine)
-    paths = [args.out / "scaling.csv", args.out / "scaling.md"]
-    write_csv(paths[0], rows)
-    write_bytes(paths[1], scaling_markdown(rows, machine).encode())
-    return paths + save(scaling_figure(rows), args.out / "scaling")
+    stem = args.out / "scaling"
+    return publish(stem, rows, scaling_markdown(rows, machine)) + save(scaling_figure(rows), stem)
 
 
 def _overhead(args: argparse.Namespace) -> list[Path]:
@@ -140,7 +130,7 @@ def _overhead(args: argparse.Namespace) -> list[Path]:
     machine = measure_machine()
     runs = overhead.measure_runs(overhead.QUICK_RUNS if args.quick else overhead.RUNS)
     snakemake = overhead.measure_snakemake()
-    paths = [args.out / "overhead_runs.csv", args.out / "overhead_snakemake.csv", args.out / "overhead.md"]
+    paths = [args.out / f"overhead{end}" for end in ("_runs.csv", "_snakemake.csv", ".md")]
     write_csv(paths[0], runs)
     write_csv(paths[1], [snakemake])
     write_bytes(paths[2], overhead.overhead_markdown(runs, snakemake, machine).encode())

@@ -49,16 +49,10 @@ def _gat(dataset: DatasetType) -> Recipe:
     return GAT, GATConfig(dataset, *GRAPHS[dataset], out_heads=out_heads)
 
 
-def _agnews_transformer() -> Recipe:
+def _transformer(dataset: DatasetType, classes: int, max_length: int, blocks: tuple[int, ...], **rest: Any) -> Recipe:
     from uhn.models.transformer import Transformer, TransformerConfig
 
-    return Transformer, TransformerConfig(DatasetType.AG_NEWS, 4, 128, (2, 2))
-
-
-def _imdb_transformer() -> Recipe:
-    from uhn.models.transformer import Transformer, TransformerConfig
-
-    return Transformer, TransformerConfig(DatasetType.IMDB, 2, 512, (2,), dropout=0.4)
+    return Transformer, TransformerConfig(dataset, classes, max_length, blocks, **rest)
 
 
 def _kan(dataset: DatasetType) -> Recipe:
@@ -85,8 +79,8 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     },
     **{f"{dataset.name.lower()}_gcn": partial(_gcn, dataset=dataset) for dataset in GRAPHS},
     **{f"{dataset.name.lower()}_gat": partial(_gat, dataset=dataset) for dataset in GRAPHS},
-    "agnews_transformer2l": _agnews_transformer,
-    "imdb_transformer1l": _imdb_transformer,
+    "agnews_transformer2l": partial(_transformer, DatasetType.AG_NEWS, 4, 128, (2, 2)),
+    "imdb_transformer1l": partial(_transformer, DatasetType.IMDB, 2, 512, (2,), dropout=0.4),
     **{f"kan_{dataset.name.lower()}": partial(_kan, dataset=dataset) for dataset in FORMULAS},
     "generated_uhn": _generated_uhn,
 }

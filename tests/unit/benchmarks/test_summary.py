@@ -36,7 +36,7 @@ def gpu_sample(wall_s, step, peak=100):
 
 def test_ratios_are_formed_within_rounds():
     assert paired_ratios([8.0, 6.0, 9.0], [2.0, 1.0, 3.0]) == [4.0, 6.0, 3.0]
-    assert spread([4.0, 6.0, 3.0]) == (4.0, 3.0, 6.0)
+    assert spread("x", [4.0, 6.0, 3.0]) == {"x": 4.0, "x_min": 3.0, "x_max": 6.0}
 
 
 def test_comparison_of_two_rounds():
