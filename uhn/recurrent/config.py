@@ -22,8 +22,7 @@ class RecurrentConfig:
             scaled by learned constants.
         units: N_h, the size of h.
         layers: cells on top of each other.
-        layer_norm: layer normalisation of gates and cell (A.2.3), in the hyper cell too, as in the author's code.
-            Deviation: eq. 10 always normalises the hyper cell; ``hyper_layer_norm`` does so.
+        layer_norm: layer normalisation of gates and cell (A.2.3).
         gate_bias: the bias before an LSTM's layer normalisation. The paper's LN LSTM rows are counted without, as
             ``sketch-rnn`` has it; HyperLSTM always has its b_0.
         forget_bias: constant added to the forget gate behind the layer normalisation, in both cells. Not in the
@@ -37,7 +36,8 @@ class RecurrentConfig:
         output_keep: share of the last cell's output kept. As ``input_keep``.
         hyper_units: N_h^, the size of the hyper cell.
         embedding_dim: N_z, the size of each of a gate's three embeddings.
-        hyper_layer_norm: layer normalisation of the hyper cell; None for that of ``layer_norm``.
+        hyper_layer_norm: layer normalisation of the hyper cell; None for that of ``layer_norm``, as in the author's
+            code. Eq. 10 always has it.
         scale_init: what every scale d is at first (0.1, A.2.3), in the static control too.
         z_bias_init: bias of z_h and z_x at first (1, A.2.3).
         z_init_std: standard deviation of the weights of z_h and z_x at first. 0 in the paper (A.2.3), which gives all

@@ -21,7 +21,9 @@ class Gates(nn.Module):
     with phi = tanh (eqs. 8 and 13, A.2.3). LN runs over the units of one gate and has a gain and a shift for each
     unit of each gate; without layer normalisation it is the identity. The c that goes on to the next step is not
     normalised. Dropout acts on the candidate alone, so a cell never forgets by it (Semeniuta, Severyn, Barth 2016).
-    The forget bias beta is added behind LN, where LN cannot take it away: not in the paper, from its author's code.
+
+    Deviation: the paper states no forget bias, no epsilon of LN and no gains and shifts. We have those of its author's
+    code: beta is added behind LN, where LN cannot take it away.
 
     Args:
         units: size of a gate.

@@ -39,7 +39,8 @@ class HyperLSTMCell(RecurrentCell):
     columns of W_hz, and of W_xz, are then equal, get equal gradients and stay equal: the rank of the map from h^ to
     the scales is 1 whatever N_z is. ``z_init_std`` breaks the symmetry; `effective_rank` measures it.
 
-    Deviation: eq. 11 has z from the hyper cell's last state; we take the present one, as the author's code does.
+    Deviation: eq. 11 has z from the hyper cell's last state; we take the present one. Eq. 10 always normalises the
+    hyper cell; we do so where the main cell is normalised, or with ``hyper_layer_norm``. Both as in the author's code.
 
     Args:
         inputs: size of x.

@@ -23,8 +23,10 @@ CELL_CLASSES: dict[str, type[RecurrentCell]] = {
 class SequenceModel(nn.Module):
     """Predict the next element at every step of a sequence.
 
-    Dropout of inputs (in front of every cell) and of the last cell's output acts besides the cells' own. The output
-    map starts from a uniform Glorot draw, its bias at zero: the paper does not say, this is TensorFlow's default.
+    Dropout of inputs (in front of every cell) and of the last cell's output acts besides the cells' own.
+
+    Deviation: the paper does not say how the output map starts; ours has a uniform Glorot draw, TensorFlow's default,
+    and a bias of zero. Nor does it say where the inputs of upper cells are dropped; we drop those of every cell.
 
     Args:
         config: the cells.
@@ -69,6 +71,25 @@ class SequenceModel(nn.Module):
 def detach_state(state: list[State]) -> list[State]:
     """Return a state that gradients do not pass: what one chunk of a long text hands to the next."""
     return [tuple(tensor.detach() for tensor in cell_state) for cell_state in state]
+
+
+def restart(model: SequenceModel, state: list[State] | None, starts: Tensor | None) -> list[State]:
+    """Return the state with which streams go into a chunk: zeros for those that start, the carried one for others.
+
+    Args:
+        model: whose state it is.
+        state: carried from the last chunk; None where there was none, and all streams start.
+        starts: streams that start; None for none.
+
+    Shapes:
+        starts (streams,) bool
+    """
+    if state is None:
+        return model.initial_state(len(starts))
+    if starts is None:
+        return state
+    starts = starts.to(state[0][0].device)[:, None]
+    return [tuple(tensor.masked_fill(starts, 0) for tensor in cell_state) for cell_state in state]
 
 
 def next_character_loss(logits: Tensor, targets: Tensor) -> Tensor:
