@@ -22,8 +22,8 @@ class Gates(nn.Module):
     unit of each gate; without layer normalisation it is the identity. The c that goes on to the next step is not
     normalised. Dropout acts on the candidate alone, so a cell never forgets by it (Semeniuta, Severyn, Barth 2016).
 
-    Deviation: the paper states no forget bias, no epsilon of LN and no gains and shifts. We have those of its author's
-    code: beta is added behind LN, where LN cannot take it away.
+    Deviation: the paper states neither a forget bias nor LN's epsilon, and LN's gains and shifts show in its parameter
+    counts alone. All are as in its author's code: beta is added behind LN, where LN cannot take it away.
 
     Args:
         units: size of a gate.
