@@ -16,7 +16,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Chunk:
-    """The same steps of all streams.
+    """The same steps of all streams, on the text's device.
 
     Args:
         inputs: characters.
@@ -63,7 +63,7 @@ class TrainingStreams:
         used = per_stream * streams
         self._inputs = symbols[:used].view(streams, per_stream).t()  # (per_stream, streams)
         self._targets = symbols[1 : used + 1].view(streams, per_stream).t()
-        self._all = torch.ones(streams, dtype=torch.bool)
+        self._all = torch.ones(streams, dtype=torch.bool, device=symbols.device)
 
     def chunk(self, step: int) -> Chunk:
         """Return what a training step sees; the state starts over with the first chunk of each epoch."""
@@ -94,16 +94,16 @@ def scoring_chunks(symbols: Tensor, streams: int, length: int, warm_up: int) -> 
     streams = min(streams, predictions)
     per_stream = -(-predictions // streams)
     warm_up = min(warm_up, per_stream) if streams > 1 else 0
-    first = torch.arange(streams) * per_stream
+    stream = torch.arange(streams, device=symbols.device)
     for begin in (*range(-warm_up, 0, length), *range(0, per_stream, length)):
         end = min(begin + length, 0 if begin < 0 else per_stream)
-        position = first + torch.arange(begin, end)[:, None]  # (steps, streams)
+        position = per_stream * stream + torch.arange(begin, end, device=symbols.device)[:, None]  # (steps, streams)
         within = position.clamp(0, predictions - 1)
         scored = (position == within) & (begin >= 0)
         targets = torch.where(scored, symbols[within + 1].long(), IGNORED)
         starts = None
         if begin == -warm_up:
-            starts = torch.ones(streams, dtype=torch.bool)
+            starts = stream >= 0
         elif begin == 0:
-            starts = torch.arange(streams) == 0  # there was nothing in front of the first stream
+            starts = stream == 0  # there was nothing in front of the first stream
         yield Chunk(symbols[within].long(), targets, starts)

@@ -37,7 +37,7 @@ def bits_per_character(
 
     Args:
         model: put into evaluation, and back.
-        symbols: the text.
+        symbols: the text, best on the model's device.
         streams, length, warm_up: as of `scoring_chunks`.
 
     Shapes:
@@ -49,15 +49,16 @@ def bits_per_character(
 def score(model: SequenceModel, predictor: Predictor, chunks: Iterable[Chunk]) -> float:
     """Return the bits per character of a predictor made of a model, over chunks of a text."""
     device = model.output.weight.device
-    nats, count, state = torch.zeros((), dtype=torch.float64, device=device), 0, None
+    nats, count = torch.zeros(2, dtype=torch.float64, device=device)
+    state = None
     with evaluation(model):
         for chunk in chunks:
             state = restart(predictor, state, chunk.starts)
             logits, state = predictor(chunk.inputs.to(device), state)
             targets = chunk.targets.to(device).flatten()
             nats += F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=IGNORED, reduction="sum")
-            count += int((chunk.targets != IGNORED).sum())
-    return nats.item() / count / math.log(2)
+            count += (targets != IGNORED).sum()
+    return (nats / count).item() / math.log(2)
 
 
 @contextmanager
