@@ -3,7 +3,7 @@
 The same functions as the cells' steps, but faster: one product for everything that multiplies h, one for everything
 that multiplies h^, and the gradients of weights from one product over all steps. Autograd has no work per step, not
 even for views: the loops run in inference mode, and what leaves them is copied. Once differentiable, exact up to
-rounding.
+rounding. Gradients are called ``d_...`` here; the d of the paper are ``scale_h`` and ``scale_x``.
 """
 
 from __future__ import annotations
@@ -184,15 +184,15 @@ class _HyperLSTM(torch.autograd.Function):
                 z = torch.addmm(weights.embedding_bias, hyper_h, embedding)
                 z = z.view(batch, 12, -1).transpose(0, 1)  # (12, batch, N_z)
                 vectors = torch.bmm(z, weights.projection)  # (12, batch, units)
-                d_h, d_x, b = vectors.view(3, 4, batch, units).transpose(1, 2).unbind(0)  # (batch, 4, units)
+                scale_h, scale_x, b = vectors.view(3, 4, batch, units).transpose(1, 2).unbind(0)  # (batch, 4, units)
                 b += weights.bias
                 from_h = from_h.view(batch, 4, units)
-                a = torch.empty_like(product)  # contiguous, as d_h, d_x and b are not
-                torch.addcmul(b.addcmul_(d_h, from_h), d_x, product, out=a)
+                a = torch.empty_like(product)  # contiguous, as the three are not
+                torch.addcmul(b.addcmul_(scale_h, from_h), scale_x, product, out=a)
                 h, c = main.forward(t, a, c)
                 hidden.append(h)
                 if keep:
-                    steps.append((from_h, last_hyper_h, hyper_h, z, d_h, d_x))
+                    steps.append((from_h, last_hyper_h, hyper_h, z, scale_h, scale_x))
         ctx.save_for_backward(products, *tensors)
         ctx.main, ctx.hyper, ctx.hidden, ctx.steps = main, hyper, hidden[:-1], steps
         return torch.stack(hidden[1:]), c.clone(), hyper_h.clone(), hyper_c.clone()
