@@ -36,6 +36,8 @@ MAY_IMPORT = {
     "models": NETWORKS | {"layers"},
     "hypernetworks": NETWORKS | {"layers", "models"},
     "data": {"descriptors", "device", "errors", "files"},
+    # Recurrent models, which generate weights themselves
+    "recurrent": {"data", "errors"},
     "training": FOUNDATION | NETWORKS | {"data", "hypernetworks", "layers", "models", "runs", "seeding", "sweeps"},
     "benchmarks": FOUNDATION
     | NETWORKS
