@@ -1,7 +1,7 @@
 """The one error that users are meant to see."""
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """A mistake the user can mend: one line that says what was expected, what came and what to change.
 
     The command line prints the message without a traceback and exits with code 2.
