@@ -240,7 +240,9 @@ class UHN(nn.Module):
     def _compute_prepared(self, target: TargetModel) -> _Prepared:
         tokens = target.structure_tokens()
         grids = [placed.grid for placed in target.placed_components]
-        corners = np.concatenate([grid.materialise(i, i + 1) for grid in grids for i in (0, len(grid) - 1)])
+        corners = np.concatenate(
+            [grid.materialise(i, i + 1) for grid in grids if len(grid) for i in (0, len(grid) - 1)]
+        )
         check_covered(corners, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
         if self.structure_encoder is not None:
             check_covered(tokens, self.ranges.structure_min, self.ranges.structure_max, STRUCTURE_COLUMN_NAMES)

@@ -104,7 +104,7 @@ class FirstLayerPlan(OperatorStack):
         self.feature_dtype = feature_dtype or dtype
         self._shared = shared or SharedParts(normalizer, encoding, self.dtype, self.device, self.feature_dtype)
         self._tolerance = tolerance
-        self._extents = [grid.axes[0].extent for grid in grids]
+        self._extents = [grid.axes[0].extent if grid.axes else 1 for grid in grids]
         self._parts: list[_Part] = []
         self._reports: dict[int, ComponentReport] = {}
 
