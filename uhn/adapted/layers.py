@@ -75,7 +75,7 @@ def find_layers(module: nn.Module, roles: Roles) -> list[FoundLayer]:
     free = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
     if unknown := roles.keys() - free.keys():
         raise UserError(
-            f"roles: the module has no trained parameter '{min(unknown)}'; expected names such as {min(free)}"
+            f"roles: the module has no trained parameter '{min(unknown)}'; expected names such as '{min(free)}'"
         )
     return [layer for name, owner in module.named_modules() for layer in _layers_of(name, owner, free, roles)]
 

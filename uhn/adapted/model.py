@@ -235,7 +235,8 @@ class AdaptedModel(Target):
         if problem is not None:
             self._loops = True
             warnings.warn(
-                f"{self.name}: run_many runs one set after the other; torch.func.vmap: {problem}", stacklevel=2
+                f"{self.name}: run_many runs one weight set after the other, torch.func.vmap fails: {problem}",
+                stacklevel=2,
             )
         return tree_map(lambda *tensors: torch.stack(tensors), *outputs)
 

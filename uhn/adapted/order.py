@@ -24,9 +24,14 @@ def in_call_order(layers: list[FoundLayer], module: nn.Module, inputs: Inputs) -
         inputs: what it is called with: a tensor, a tuple of arguments, or keyword arguments.
     """
     copy = copy_module(module, {id(parameter): parameter for parameter in module.parameters()})
+    names = {submodule: name for name, submodule in copy.named_modules()}
     calls: dict[str, int] = {}
-    for name, submodule in copy.named_modules():
-        submodule.register_forward_pre_hook(lambda _, __, name=name: calls.setdefault(name, len(calls)) and None)
+
+    def note(submodule: nn.Module, _: tuple[Any, ...]) -> None:
+        calls.setdefault(names[submodule], len(calls))
+
+    for submodule in names:
+        submodule.register_forward_pre_hook(note)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         if isinstance(inputs, dict):
             copy.eval()(**inputs)
