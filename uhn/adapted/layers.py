@@ -94,15 +94,16 @@ def _layers_of(name: str, owner: nn.Module, free: dict[str, Tensor], roles: Role
     for local, (level, role) in {**known, **_others(owner, kind, known)}.items():
         if prefix + local in free:
             claims[level].append(_Claim(local, free.pop(prefix + local), role))
+    as_stated = {local for local in stated if prefix + local not in roles}
     for claimed in filter(None, claims.values()):
         components = [
             FoundComponent(Part(prefix + claim.local), stated[claim.local], kind.layer_type)
             for claim in claimed
-            if claim.local in stated
+            if claim.local in as_stated
         ]
-        others = [claim for claim in claimed if claim.local not in stated]
+        others = [claim for claim in claimed if claim.local not in as_stated]
         components += _components(prefix, kind, others, roles)
-        yield FoundLayer(name, owner, kind, _in_order(name, components))
+        yield FoundLayer(name, owner, kind, _in_order(components))
 
 
 def _others(owner: nn.Module, kind: Kind, known: Mapping[str, tuple[str, Role]]) -> dict[str, tuple[str, Role]]:
@@ -156,7 +157,7 @@ def _chosen(name: str, default: Role, override: Role | str | None) -> Role:
 def _fits(role: Role, tensor: Tensor) -> bool:
     if not role.axes:
         return True
-    sliced = role.slices == 1 or (tensor.ndim > 0 and len(tensor) % role.slices == 0)
+    sliced = role.slices == 1 or (tensor.ndim > 0 and len(tensor) > 0 and len(tensor) % role.slices == 0)
     return sliced and axes_of(role.axes, tensor.shape) is not None
 
 
@@ -171,7 +172,7 @@ def _slices(name: str, tensor: Tensor, count: int) -> list[Part]:
     return [Part(name, (start, start + rows)) for start in range(0, len(tensor), rows)]
 
 
-def _in_order(name: str, components: list[FoundComponent]) -> tuple[FoundComponent, ...]:
+def _in_order(components: list[FoundComponent]) -> tuple[FoundComponent, ...]:
     """Sort by id and check that no two components have the same descriptors."""
     by_id: dict[tuple[int, int], FoundComponent] = {}
     for found in components:

@@ -12,6 +12,7 @@ import uhn
 from uhn.adapted.roles import POSITION_TABLE, Role
 from uhn.descriptors.vocabulary import LayerType
 from uhn.errors import UserError
+from uhn.models.registry import build_model
 
 
 def rows_of(target, name):
@@ -293,6 +294,8 @@ def test_roles_of_the_user():
     np.testing.assert_array_equal(rows_of(target, "position"), expected_rows((0, 4, 1), (5, 4), (8, 3)))
     raw = uhn.adapt(Raw((5, 4), (3,)), roles={"p0": POSITION_TABLE})
     np.testing.assert_array_equal(rows_of(raw, "p0"), expected_rows((0, 4, 1), (5, 4), (8, 3)))
+    paper = uhn.adapt(build_model("kan_kv"), roles={"blocks.0.grid_knots": "in sequence"})
+    np.testing.assert_array_equal(rows_of(paper, "blocks.0.grid_knots"), expected_rows((0, 6, 6), (2, 12), (4, 8)))
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,18 @@ def test_materialised_module_is_an_ordinary_one():
     assert target.buffers["1.num_batches_tracked"] == 1
 
 
+def test_buffers_and_frozen_parameters_follow_the_weights_device():
+    module = residual_cnn()
+    module[0].requires_grad_(False)
+    target = uhn.adapt(module)
+    weights = {name: weight.to("meta") for name, weight in drawn(target).items()}
+    x = torch.randn(2, 1, 6, 6, device="meta")
+    for y in (target.run(weights, x), target.run_many([weights], x), target.materialise(weights)(x)):
+        assert y.device.type == "meta"
+    assert {buffer.device.type for buffer in target.buffers.values()} == {"meta"}
+    assert module[0].weight.device.type == module[1].running_mean.device.type == "cpu"
+
+
 def test_types_are_the_modules():
     module = nn.Sequential(nn.Linear(3, 2).double(), nn.Linear(2, 2).bfloat16())
     target = uhn.adapt(module)
