@@ -9,6 +9,7 @@ CORES ?= all
 PORT ?= 5000
 
 BIN := .venv/bin
+STORE := $(shell sed -n 's/^tracking_uri: *\([^ ]*\).*/\1/p' config/config.yaml)
 DAG := $(BIN)/python workflow/scripts/run_dag.py
 CONFIG := --cores $(CORES) --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) hyperparameters=$(HYPERPARAMETERS)
 
@@ -35,7 +36,7 @@ report: tables
 mlflow-ui: install
 	@echo "open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"
 	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///scratch/mlflow.db --artifacts-destination scratch/mlartifacts \
+	$(BIN)/mlflow ui --backend-store-uri $(STORE) --artifacts-destination scratch/mlartifacts \
 	--host 127.0.0.1 --port $(PORT) --workers 1
 
 # Generation against the authors' arithmetic, small targets: results/bench

@@ -80,10 +80,10 @@ for sweep_name in SWEEPS:
             get_sweep_targets(config["scale"], sweep_name),
 
 
-for number in SWEEP_TABLES:
+for table in SWEEP_TABLES:
 
     rule:
         name:
-            f"table_{number:02d}"
+            table
         input:
-            get_sweep_table_files(config["scale"], number),
+            get_sweep_table_files(config["scale"], table),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Part of every run's identity. Raise it when a change of the code changes the numbers a run produces;
-# tests/reference/test_golden_trace.py fails when they change and this does not.
+# tests/reference/test_golden_traces.py fails when they change and this does not.
 CODE_VERSION = 1
 
 # The library's names and where they are defined; imported when first used, since commands run without torch.

@@ -6,6 +6,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
+TABLE_ENDINGS = ("csv", "md", "tex")
+FIGURE_ENDINGS = ("csv", "pdf", "png")
 
 
 def config_dir() -> Path:
@@ -27,6 +29,26 @@ def results_name(scale: str, hyperparameters: str = "published") -> str:
 def run_dir(results: str, setting: str, variant: str, seed: int | str) -> Path:
     """Return the folder of a run's files, relative to the working directory; see :func:`results_name`."""
     return Path("results") / results / "runs" / run_key(setting, variant, seed)
+
+
+def table_file(results: str, table: str, ending: str) -> Path:
+    """Return a file of a table, relative to the working directory; see :data:`TABLE_ENDINGS`."""
+    return Path("results") / results / "tables" / f"{table}.{ending}"
+
+
+def figure_file(results: str, figure: str, ending: str) -> Path:
+    """Return a file of a figure, relative to the working directory; see :data:`FIGURE_ENDINGS`."""
+    return Path("results") / results / "figures" / f"{figure}.{ending}"
+
+
+def tracked_file(results: str, table: str) -> Path:
+    """Return the marker that says that the runs of a table are in the MLflow store."""
+    return Path("results") / results / "tracked" / f"{table}.done"
+
+
+def ready_file(source: str, dataset: str) -> Path:
+    """Return the marker that says that a data set of a kind of source is ready."""
+    return Path("resources") / "ready" / source / f"{dataset}.done"
 
 
 def sweeps_dir(scale: str) -> Path:

@@ -33,6 +33,9 @@ def schema_problem(data: Any, schema: str) -> str | None:
         known = error.schema.get("properties", {})
         unknown = next(key for key in error.instance if key not in known)
         message = f"unknown key {unknown!r}; expected {', '.join(known)}"
+    elif error.validator == "oneOf" and not error.context:  # several hold
+        keys = [key for option in error.validator_value for key in option.get("required", ())]
+        message = f"expected only one of {', '.join(keys)}"
     elif error.validator == "not":
         message = "not allowed here; remove it"
     elif error.validator == "enum":

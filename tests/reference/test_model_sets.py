@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from uhn.configuration.run import TaskConfig
 from uhn.models.model_sets import FAMILIES
 from uhn.models.registry import build_model
+from uhn.training.targets import TargetSet
 
 REFERENCE = json.loads((Path(__file__).parent / "model_sets.json").read_text())["families"]
 
@@ -60,18 +62,22 @@ def test_parameter_counts_of_table_3(name):
 
 @pytest.mark.parametrize("name", REFERENCE)
 def test_splits(name):
-    splits, expected = FAMILIES[name].splits, REFERENCE[name]["splits"]
+    """What training draws from and what is reported, in final runs and while hyperparameters are tuned."""
+    task = TaskConfig("t", "image_classification", "cifar10", name, "accuracy")
+    final, tuning = (TargetSet(task, mode, {}).roles for mode in ("final", "tuning"))
     found = {
-        "train": splits.train,
-        "test": splits.test,
-        "hold_in": splits.hold_in,
-        "tuning_train": splits.tuning_train,
-        "tuning_validation": splits.validation,
+        "train": final.train,
+        "test": final.reported["unseen"],
+        "hold_in": final.reported["seen"],
+        "tuning_train": tuning.train,
+        "tuning_validation": tuning.reported[""],
     }
-    assert {key: [ids[0], ids[-1]] for key, ids in found.items()} == expected
+    assert found.keys() == REFERENCE[name]["splits"].keys()
+    for split, (first, last) in REFERENCE[name]["splits"].items():
+        assert list(found[split]) == [f"{name}/{member}" for member in range(first, last + 1)]
 
 
-def test_member_names():
+def test_splits_name_members():
     family = FAMILIES["cnn_mixed_depth"]
-    assert family.member_names(family.splits.hold_in)[:2] == ["cnn_mixed_depth/0", "cnn_mixed_depth/1"]
+    assert family.member_names(family.splits.train)[:2] == ["cnn_mixed_depth/0", "cnn_mixed_depth/1"]
     assert family.member_names(family.splits.test)[-1] == "cnn_mixed_depth/99"

@@ -14,7 +14,7 @@ from uhn.configuration.cost import run_steps
 from uhn.configuration.generators import ChunkedConfig, HAConfig
 from uhn.configuration.resolve import load_defaults, load_experiment, resolve, seeds_of
 from uhn.models.registry import build_model
-from uhn.reporting.definitions import needed_runs, table_numbers
+from uhn.reporting.table_definitions import result_tables
 from uhn.training.phases import plan_phases
 from uhn.training.targets import Roles
 from uhn.training.workload import Member
@@ -89,7 +89,7 @@ def test_a_run_is_the_papers(pair):
 
 def test_the_tables_need_no_run_that_the_paper_does_not_have():
     """The one exception trains Table 5's row without recursion as the recursive ones are."""
-    needed = {pair for table in table_numbers() for pair in needed_runs(table)}
+    needed = {pair for table in result_tables().values() if table.number for pair in table.runs}
     assert needed - RUNS.keys() == {("recursion_k0", "uhn")}
     assert RUNS.keys() <= needed
 

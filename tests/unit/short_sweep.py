@@ -29,7 +29,7 @@ def change_sweeps(config, train_lr):
     path = config / "sweeps.yaml"
     data = yaml.safe_load(path.read_text())
     keep = {"train_lr": [0, 1], "train_budget": [0], "init_lr": [1], "init_steps": [2]}
-    data["reductions"]["demo"] |= {"keep": keep, "num_seeds": {"search": 1, "extra": 1, "final": 1}}
+    data["smaller_searches"]["demo"] |= {"keep": keep, "num_seeds": {"search": 1, "extra": 1, "final": 1}}
     (group,) = [one for one in data["groups"] if "kan_kv" in one["settings"] and one["variants"] == ["uhn"]]
     group["train_lr"] = train_lr
     path.write_text(yaml.safe_dump(data))

@@ -2,19 +2,15 @@
 
 from dataclasses import replace
 
+from uhn.sweeps.candidate import COMPLETED, SKIPPED, Candidate
 from uhn.sweeps.grids import Hyperparameters, Metric, Slot, SweepConfig
-from uhn.sweeps.ranking import Scored
-from uhn.sweeps.selection import COMPLETED, DIVERGED, SKIPPED, CandidateResult
-from uhn.sweeps.stages import Skip, plan, select
+from uhn.sweeps.stages import candidate_at, select
 
 ACCURACY = Metric("validation/accuracy")
 SMALL = SweepConfig(
     name="small",
     setting="small",
     variant="uhn",
-    grid_table=12,
-    selected_table=13,
-    published=True,
     search="four_stage",
     budget_unit="epochs",
     pioneer_budget=10,
@@ -31,10 +27,11 @@ GRID = replace(SMALL, name="grid", search="grid", pioneer_budget=None, init_lr=(
 
 
 def scored(train_lr=0.1, train_budget=10, init_lr=0.0, init_steps=0, slot=(1, 0, 0), **values):
-    """Return a candidate; keywords are metrics (``accuracy`` -> ``validation/accuracy``) with one value per seed."""
+    """Return a completed candidate; keywords are metrics (``rmse`` -> ``validation/rmse``) with a value per seed."""
     metrics = {"validation/" + name.replace("__", "/"): tuple(v) for name, v in values.items()}
     seeds = tuple(range(len(next(iter(metrics.values())))))
-    return Scored(Slot(*slot), Hyperparameters(train_lr, train_budget, init_lr, init_steps), seeds, metrics)
+    hyperparameters = Hyperparameters(train_lr, train_budget, init_lr, init_steps)
+    return Candidate(Slot(*slot), hyperparameters, COMPLETED, seeds, metrics)
 
 
 def run_stage(sweep, stage, values, previous=None, fail=()):
@@ -47,19 +44,17 @@ def run_stage(sweep, stage, values, previous=None, fail=()):
     """
     results = []
     for slot in sweep.slots(stage):
-        planned = plan(sweep, slot, previous)
+        candidate = candidate_at(sweep, slot, previous)
         for place, seed in enumerate(sweep.seeds(stage)):
-            if isinstance(planned, Skip):
-                skip = CandidateResult(slot, seed, SKIPPED, None, reason=planned.reason, same_as=planned.same_as)
-                results.append(skip)
+            if candidate.status == SKIPPED:
+                results.append(replace(candidate, seeds=(seed,)))
             elif (slot.name, seed) in fail:
-                reason = "loss not finite at train step 7"
-                results.append(CandidateResult(slot, seed, DIVERGED, planned, reason=reason))
+                results.append(candidate.diverged(seed, "loss not finite at train step 7"))
             else:
                 value = values[slot.name]
                 value = value[place] if isinstance(value, list) else value
                 metrics = value if isinstance(value, dict) else {sweep.metrics[0].name: value}
-                results.append(CandidateResult(slot, seed, COMPLETED, planned, metrics))
+                results.append(candidate.completed(seed, metrics))
     return select(sweep, "paper", stage, results, previous)
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from uhn.configuration.resolve import load_experiment, seeds_of
-from uhn.reporting.definitions import needed_runs, table_names
-from uhn.reporting.figures.definitions import figure_names, load_figure
+from uhn.reporting.figure_definitions import figure_names, load_figure
+from uhn.reporting.table_definitions import result_tables
 
 KERNEL_FIGURE = "figure_4"
 DATASETS = 7  # MNIST, CIFAR-10, three graphs, two text sets; formulas are computed
@@ -17,8 +17,8 @@ def count_runs(pairs, scale):
 
 @pytest.mark.parametrize("scale", ["demo", "paper"])
 def test_the_target_tables_builds_every_table_figure_run_and_record(pipeline, scale):
-    tables, figures = table_names(), figure_names()
-    pairs = [pair for name in tables for pair in needed_runs(name)]
+    tables, figures = result_tables(), figure_names()
+    pairs = [pair for table in tables.values() for pair in table.runs]
     runs = count_runs([*pairs, *(pair for name in figures for pair in load_figure(name).runs)], scale)
     jobs = {
         "prepare_data": DATASETS,

@@ -46,9 +46,9 @@ def test_runs_that_follow_wait_for_the_sweep_of_another_setting(pipeline):
 
 def test_a_table_of_sweeps_lists_what_it_waits_for(pipeline):
     jobs = pipeline.jobs("table_22", "--config", "scale=paper")
-    assert (jobs["build_sweep_table"], jobs["select_stage"]) == (1, 4)
+    assert (jobs["build_table"], jobs["select_stage"]) == (1, 4)
     assert jobs["run_candidate"] == 3 + 9 + 9 + 6
-    assert pipeline.jobs("sweep_tables", "--config", "scale=paper")["build_sweep_table"] == 10
+    assert pipeline.jobs("sweep_tables", "--config", "scale=paper")["build_table"] == 10
 
 
 def test_fresh_seeds(pipeline):

@@ -14,7 +14,7 @@ import torch
 
 from uhn.configuration.generators import UHNConfig
 from uhn.device import describe_machine
-from uhn.hypernetworks.fused_trunk import tape_bytes
+from uhn.hypernetworks.evaluation.fused_trunk import tape_bytes
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.base import TargetModel
 

@@ -38,10 +38,10 @@ def evaluate(run_dirs: list[Path], data: str | None, device: str, scratch: Path)
     from uhn.configuration.resolve import source_of
     from uhn.data.sources import DataSource
     from uhn.device import acquire_device
-    from uhn.runs.folder import read_record
+    from uhn.runs.folder import read_run
     from uhn.training.evaluate import evaluate_run
 
     with acquire_device(device, scratch / "gpu") as acquired:
         for run_dir in run_dirs:
-            source = data or source_of(read_record(run_dir / "run.json", "run")["scale"])
+            source = data or source_of(read_run(run_dir)["scale"])
             evaluate_run(run_dir, DataSource.parse(source), device=acquired)

@@ -29,11 +29,11 @@ def run(args: argparse.Namespace) -> None:
     """Print one line for each setting and variant, then the total."""
     from uhn.configuration.cost import run_core_hours, run_steps
     from uhn.configuration.resolve import load_experiment, resolve, seeds_of
-    from uhn.reporting.definitions import needed_runs, ready_tables
+    from uhn.reporting.table_definitions import needed_runs, ready_tables
     from uhn.training.counts import count_targets, paper_targets
 
-    tables = [args.table] if args.table else ready_tables()
-    pairs = dict.fromkeys(pair for table in tables for pair in needed_runs(table))
+    tables = [needed_runs(args.table)] if args.table else [table.runs for table in ready_tables().values()]
+    pairs = dict.fromkeys(pair for pairs_of_table in tables for pair in pairs_of_table)
     width = max(28, *(len("/".join(pair)) for pair in pairs))
     print(f"{'setting/variant':<{width}} {'seeds':>5} {'steps/run':>10} {'target':>10} {'core-hours':>11}")
     total_runs, total_hours = 0, 0.0

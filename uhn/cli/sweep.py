@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uhn.cli.job import add_job_options, job_options, run_job
+from uhn.cli.track import add_store_option, store_uri
 
 if TYPE_CHECKING:
     from uhn.configuration.run import RunConfig
     from uhn.data.sources import DataSource
-    from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
+    from uhn.sweeps.candidate import Candidate
+    from uhn.sweeps.grids import SweepConfig
 
 EXAMPLES = """examples:
   uhn sweep list --scale paper
@@ -49,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     command = _add(commands, "report", "write a sweep's figure and its table of grids and choices", report_sweep)
     command.add_argument("--out", type=Path, metavar="DIR", help="default: <sweeps>/<sweep>")
     command = _add(commands, "track", "index a finished sweep into MLflow", track)
-    command.add_argument("--tracking-uri", default="sqlite:///scratch/mlflow.db", metavar="URI", help="MLflow store")
+    add_store_option(command)
     command.add_argument("--experiment", metavar="NAME", help="default: uhn-<scale>-sweeps")
     command = _add(commands, "list", "list what would run and what it would cost", list_sweeps, required=False)
 
@@ -76,32 +78,32 @@ def _sweeps(args: argparse.Namespace) -> Path:
 
 
 def run_slot(args: argparse.Namespace) -> int:
-    """Plan a slot; train and validate it, or say why there is nothing to train."""
+    """Train and validate the candidate in a slot, or say why there is nothing to train."""
+    from dataclasses import replace
+
     from uhn.errors import UserError
-    from uhn.runs.folder import discard_run
+    from uhn.runs.folder import CANDIDATE, discard_run
+    from uhn.sweeps.candidate import SKIPPED
     from uhn.sweeps.files import candidate_file, read_previous
     from uhn.sweeps.grids import Slot
     from uhn.sweeps.load import load_sweep
-    from uhn.sweeps.selection import SKIPPED, CandidateResult, write_candidate
-    from uhn.sweeps.stages import Skip, plan
+    from uhn.sweeps.selection import write_candidate
+    from uhn.sweeps.stages import candidate_at
 
     sweep, slot, sweeps = load_sweep(args.sweep, args.scale), Slot.parse(args.slot), _sweeps(args)
-    planned = plan(sweep, slot, read_previous(sweeps, sweep, args.scale, slot.stage))
+    candidate = candidate_at(sweep, slot, read_previous(sweeps, sweep, args.scale, slot.stage))
     if args.seed not in sweep.seeds(slot.stage):
         known = ", ".join(map(str, sweep.seeds(slot.stage)))
         raise UserError(f"sweep {sweep.name}: seed {args.seed} is none of stage {slot.stage}; expected one of {known}")
     out = args.out or candidate_file(sweeps, sweep, slot, args.seed).parent
-    if isinstance(planned, Skip):
+    if candidate.status == SKIPPED:
         discard_run(out)
-        skipped = CandidateResult(slot, args.seed, SKIPPED, None, reason=planned.reason, same_as=planned.same_as)
-        write_candidate(out / "candidate.json", sweep, args.scale, skipped)
+        write_candidate(out / CANDIDATE, sweep, args.scale, replace(candidate, seeds=(args.seed,)))
         return 0
-    return _run_candidate(args, sweep, slot, planned, out)
+    return _run_candidate(args, sweep, candidate, out)
 
 
-def _run_candidate(
-    args: argparse.Namespace, sweep: SweepConfig, slot: Slot, planned: Hyperparameters, out: Path
-) -> int:
+def _run_candidate(args: argparse.Namespace, sweep: SweepConfig, candidate: Candidate, out: Path) -> int:
     """Train and validate a candidate.
 
     A folder that holds it already, finished on the same kind of device, is left as it is: when the stage before is
@@ -109,19 +111,17 @@ def _run_candidate(
     """
     from uhn.configuration.resolve import load_experiment, source_of
     from uhn.data.sources import DataSource
-    from uhn.runs.folder import read_record
+    from uhn.runs.folder import CANDIDATE, holds_result, read_result
     from uhn.sweeps.apply import resolve_tuned
-    from uhn.sweeps.files import holds_result
     from uhn.sweeps.load import Tuning
-    from uhn.sweeps.selection import CandidateResult, write_candidate
+    from uhn.sweeps.selection import write_candidate
 
     source = DataSource.parse(args.data or source_of(args.scale))
     run = load_experiment(sweep.setting), sweep.variant, args.seed, args.scale, source.kind
-    config = resolve_tuned(*run, Tuning(sweep), planned, mode="tuning")
+    config = resolve_tuned(*run, Tuning(sweep), candidate.hyperparameters, mode="tuning")
     if not holds_result(out, config, args.device) and (code := _train(args, config, source, out)):
         return code
-    result = read_record(out / "result.json", "result")
-    write_candidate(out / "candidate.json", sweep, args.scale, CandidateResult.of_run(slot, planned, result))
+    write_candidate(out / CANDIDATE, sweep, args.scale, candidate.after(read_result(out)))
     return 0
 
 
@@ -157,17 +157,16 @@ def select_stage(args: argparse.Namespace) -> None:
 def report_sweep(args: argparse.Namespace) -> None:
     """Write the figure and the table of one sweep; name the files."""
     from uhn.configuration.resolve import load_scale
-    from uhn.reporting.sweep_figure import publish_sweep_figure
-    from uhn.reporting.sweep_frame import load_outcomes
-    from uhn.reporting.sweep_tables import publish_one_sweep
-    from uhn.sweeps.load import load_sweep
+    from uhn.reporting.collect_sweeps import collect_sweeps
+    from uhn.reporting.figures.publish_figure import publish_stages
+    from uhn.reporting.publish_table import publish_sweep
+    from uhn.reporting.reference import load_reference
 
-    load_sweep(args.sweep, args.scale)
     sweeps = _sweeps(args)
-    (outcome,) = load_outcomes(sweeps, args.scale, [args.sweep])
+    (sweep,) = collect_sweeps([args.sweep], sweeps, args.scale, load_reference())
     out = args.out or sweeps / args.sweep
-    label = load_scale(args.scale)["label"]
-    for path in publish_sweep_figure(outcome, out / "stages") + publish_one_sweep(outcome, out, args.scale, label):
+    scale = args.scale, load_scale(args.scale)["label"]
+    for path in publish_stages(sweep, out, *scale).paths + publish_sweep(sweep, out, *scale).paths:
         print(path)
 
 
@@ -177,8 +176,8 @@ def track(args: argparse.Namespace) -> None:
     from uhn.tracking import track_sweep
 
     sweep = load_sweep(args.sweep, args.scale)
-    outcome = track_sweep(_sweeps(args), sweep, args.scale, args.tracking_uri, args.experiment)
-    print(f"tracked {outcome.tracked} candidates, skipped {outcome.skipped}, into {outcome.uri}")
+    counts = track_sweep(_sweeps(args), sweep, args.scale, store_uri(args), args.experiment)
+    print(f"tracked {counts.tracked} candidates, skipped {counts.skipped}, into {counts.uri}")
 
 
 def list_sweeps(args: argparse.Namespace) -> None:

@@ -24,12 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR", help="folder of a finished run")
-    parser.add_argument(
-        "--tracking-uri",
-        default="sqlite:///scratch/mlflow.db",
-        metavar="URI",
-        help="MLflow store: sqlite:///FILE, http(s)://HOST:PORT or a database (default: %(default)s)",
-    )
+    add_store_option(parser)
     parser.add_argument("--experiment", metavar="NAME", help="experiment to write into (default: uhn-<scale>)")
     parser.set_defaults(run=run)
 
@@ -38,5 +33,29 @@ def run(args: argparse.Namespace) -> int | None:
     """Track the runs and print one line about it."""
     from uhn.tracking import track_runs
 
-    outcome = track_runs(args.run_dirs, args.tracking_uri, args.experiment, progress=True)
-    print(f"tracked {outcome.tracked} runs, skipped {outcome.skipped}, into {outcome.uri}")
+    counts = track_runs(args.run_dirs, store_uri(args), args.experiment, progress=True)
+    print(f"tracked {counts.tracked} runs, skipped {counts.skipped}, into {counts.uri}")
+
+
+def add_store_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the store."""
+    parser.add_argument(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow store: sqlite:///FILE, http(s)://HOST:PORT or a database (default: that of config/config.yaml)",
+    )
+
+
+def store_uri(args: argparse.Namespace) -> str:
+    """Return the address of the store: as given, or as the pipeline has it.
+
+    Raises:
+        UserError: neither names one.
+    """
+    from uhn.configuration.resolve import load_pipeline
+    from uhn.errors import UserError
+
+    uri = args.tracking_uri or load_pipeline()["tracking_uri"]
+    if uri == "none":
+        raise UserError("tracking_uri is none in config/config.yaml; give --tracking-uri, or name a store there")
+    return uri

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from uhn.configuration.generators import UHNConfig
 from uhn.configuration.run import RunConfig
+from uhn.data.catalogue import get_dataset
 
 # One CPU core at the tall matrix shapes of generation, float32, and the time per step that does not depend on
 # the generator (target model, autograd, optimiser); both measured on a 2-core x86-64 machine with AVX-512.
 CORE_FLOPS = 80e9
 STEP_OVERHEAD_S = 0.004
-# Of the published sets.
-TRAINING_EXAMPLES = {"mnist": 60_000, "cifar10": 50_000, "ag_news": 120_000, "imdb": 25_000}
 
 
 def generation_flop(hypernetwork: UHNConfig, num_scalars: int) -> float:
@@ -34,7 +33,7 @@ def steps_per_unit(config: RunConfig) -> int:
     task = config.tasks[0]
     if config.train.unit == "steps" or task.batch_size is None:
         return 1
-    return -(-TRAINING_EXAMPLES[task.dataset] // task.batch_size)
+    return -(-get_dataset(task.dataset).train_examples // task.batch_size)
 
 
 def run_core_hours(config: RunConfig, num_scalars: int) -> float:

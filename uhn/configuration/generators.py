@@ -1,4 +1,4 @@
-"""Configuration of generators (torch-free: the DAG and the reports read it too)."""
+"""Configuration of generators. The defaults are those of config/defaults.yaml, held equal by a test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class UHNConfig:
     """Sizes of a universal hypernetwork.
 
     Args:
-        encoding: ``gaussian_fourier``, ``positional``, ``raw`` or (not in the paper) ``hash``, of the index
-            descriptors.
+        encoding: of the index descriptors: ``gaussian_fourier``, ``positional``, ``raw`` or, not in the paper,
+            ``hash``.
         index_frequencies: F_v of the Fourier encoding, n per field of the positional one.
         encoding_scale: sigma of both Fourier encodings; frequency ratio of the positional one.
         hidden_dim: width d.
@@ -26,10 +26,10 @@ class UHNConfig:
         structure_frequencies: F_s of the structure tokens.
         structure_heads: attention heads of the encoder.
         phase_precision: arithmetic of the Fourier phases: ``float64``, or ``float16`` as in the release.
-        layer_scale: sigma of the field ``layer_idx`` of the index descriptors, in radians per standard deviation as
-            ``encoding_scale``; None for the scale of all fields.
-        hash_levels, hash_table_size, hash_features: levels of the hash encoding, largest number of entries of a level
-            (a power of two) and numbers of an entry.
+        layer_scale: sigma of the index field ``layer_idx``, in radians per standard deviation like
+            ``encoding_scale``; None uses ``encoding_scale``.
+        hash_levels, hash_table_size, hash_features: of the hash encoding: number of levels, largest number of entries
+            of a level (a power of two), numbers per entry.
 
     Raises:
         UserError: an unknown choice, or one that the encoding does not have.
@@ -64,17 +64,17 @@ class UHNConfig:
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """How generation is evaluated: the same function, other arithmetic, so other last digits.
+    """How generation is evaluated. Every choice computes the same function; the last digits differ.
 
     Args:
         first_layer: ``auto``, ``reference``, ``dense``, ``separable`` or ``structured``.
         tolerance: largest predicted relative error of a structured evaluation.
         cache_mb: largest feature matrix kept for one target, MiB.
-        kept_mb: largest memory for what is kept about all targets together, MiB; None for a share of the device's, see
-            `uhn.hypernetworks.first_layer.policy.kept_bytes`.
-        memory_mb: largest activations kept for one backward pass, MiB; what is beyond it is recomputed in groups.
-        bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU; no longer the same
-            function, gradients differ by several percent.
+        kept_mb: largest memory for what is cached about all targets together, MiB; None takes a share of the device's
+            memory.
+        memory_mb: largest activations kept for one backward pass, MiB; larger ones are recomputed in groups.
+        bf16_products: round the matrix products of the trunk's blocks to bfloat16 on a CPU. This changes the function:
+            gradients are off by several percent.
         compile_trunk: ``none``, or the mode of torch.compile for the trunk where it runs as plain modules: on a GPU,
             and for few rows on a CPU. ``reduce-overhead`` replays CUDA graphs on a GPU. Not measured.
 

@@ -12,6 +12,7 @@ from uhn.configuration.generators import ChunkedConfig, GenerationConfig, HAConf
 from uhn.errors import UserError
 from uhn.paths import run_key
 
+Hypernetwork = UHNConfig | HAConfig | ChunkedConfig
 HYPERNETWORKS = {"uhn": UHNConfig, "ha": HAConfig, "chunked": ChunkedConfig}
 
 
@@ -51,8 +52,8 @@ class TrainConfig:
         lr: peak learning rate.
         warmup: units of warm-up.
         clip_norm: largest global gradient norm, None without clipping.
-        gradient_surgery: a step works on every task and combines their gradients by PCGrad, rather than on one task
-            that is drawn.
+        gradient_surgery: a step works on every task and combines their gradients by PCGrad; otherwise it works on one
+            task, drawn at random.
     """
 
     budget: int
@@ -65,14 +66,14 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class TargetReduction:
-    """How much smaller than in the paper the target models of a run are; ones leave them alone.
+    """How much smaller the target models of a run are than the paper's; the defaults change nothing.
 
     Args:
         width_divisor: of hidden widths.
         depth_divisor: of repeated layers.
-        members: models of a family that are used in all, None for every one; each split keeps at least one.
-        reported: models of each group, seen and unseen, whose results are reported; None for the paper's share of the
-            members, at least two.
+        members: models of a family in use; None uses all. Each split keeps at least one.
+        reported: models of each group, seen and unseen, whose results are reported; None reports the paper's share of
+            the members, at least two.
 
     Raises:
         UserError: more reported models than a third of the members.
@@ -148,7 +149,7 @@ class RunConfig:
     source: str
     tasks: tuple[TaskConfig, ...]
     method: str
-    hypernetwork: UHNConfig | HAConfig | ChunkedConfig | None
+    hypernetwork: Hypernetwork | None
     generation: GenerationConfig | None
     depth: int | None
     init: InitConfig | None
@@ -167,6 +168,28 @@ class RunConfig:
         payload = json.dumps({"config": self.to_dict(), "code_version": CODE_VERSION}, sort_keys=True)
         return hashlib.sha256(payload.encode()).hexdigest()
 
+    def hyperparameters(self, device: str) -> dict[str, Any]:
+        """Return what a table may state beside a result, as plain data.
+
+        Args:
+            device: kind of the device that trained, which decides the precision.
+        """
+        init, train = self.init, self.train
+        return {
+            "init_lr": list(init.lr) if init and init.steps else None,
+            "init_steps": init.steps if init else 0,
+            "init_warmup": init.warmup_steps if init else 0,
+            "init_clip_norm": init.clip_norm if init else None,
+            "train_lr": train.lr,
+            "train_budget": train.budget,
+            "train_unit": train.unit,
+            "train_warmup": train.warmup,
+            "train_clip_norm": train.clip_norm,
+            "batch_size": [task.batch_size for task in self.tasks],
+            "precision": self.precision[device],
+            "generator": self.to_dict()["hypernetwork"],
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain data."""
         return json.loads(json.dumps(asdict(self)))
@@ -180,14 +203,16 @@ class RunConfig:
                 "tasks": tuple(
                     TaskConfig(**task | {"reduction": TargetReduction(**task["reduction"])}) for task in data["tasks"]
                 ),
-                "hypernetwork": data["hypernetwork"] and HYPERNETWORKS[data["method"]](**_tuples(data["hypernetwork"])),
+                "hypernetwork": data["hypernetwork"]
+                and HYPERNETWORKS[data["method"]](**with_tuples(data["hypernetwork"])),
                 "generation": data["generation"] and GenerationConfig(**data["generation"]),
-                "init": data["init"] and InitConfig(**_tuples(data["init"])),
+                "init": data["init"] and InitConfig(**with_tuples(data["init"])),
                 "train": TrainConfig(**data["train"]),
-                "optimizer": OptimizerConfig(**_tuples(data["optimizer"])),
+                "optimizer": OptimizerConfig(**with_tuples(data["optimizer"])),
             }
         )
 
 
-def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+def with_tuples(data: dict[str, Any]) -> dict[str, Any]:
+    """Return plain data with tuples in place of lists, as frozen dataclasses need them."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from uhn.errors import UserError
+from uhn.errors import UserError, suggest
 from uhn.schema import schema_problem
 
 
@@ -41,7 +40,5 @@ def pick_file(folder: Path, name: str, kind: str) -> Path:
     path = folder / f"{name}.yaml"
     if not path.is_file():
         names = sorted(p.stem for p in folder.glob("*.yaml"))
-        near = get_close_matches(name, names, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(names) or '(none)'}"
-        raise UserError(f"unknown {kind} '{name}'; {hint}")
+        raise UserError(f"unknown {kind} '{name}'; {suggest(name, names)}")
     return path

@@ -8,10 +8,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from uhn.data.catalogue import get_dataset
 from uhn.data.verify import SUBSET
 from uhn.errors import UserError
-
-TRAIN_ROWS = 120_000
 
 
 def text_file(folder: Path, split: str) -> Path:
@@ -45,5 +44,7 @@ def read_texts(folder: Path, split: str) -> tuple[list[str], list[int], str]:
                 labels.append(int(row[0]) - 1)
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected UTF-8 CSV, came something else ({error}); get it again") from error
-    is_subset = path == Path(folder) / SUBSET
-    return texts, labels, f"AG News: {len(texts):,} of {TRAIN_ROWS:,} training rows" if is_subset else ""
+    note = ""
+    if path == Path(folder) / SUBSET:
+        note = f"AG News: {len(texts):,} of {get_dataset('ag_news').train_examples:,} training rows"
+    return texts, labels, note

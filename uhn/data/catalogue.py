@@ -45,6 +45,7 @@ class Dataset:
         licence: what its publisher states, or who else states what.
         citation: the paper to cite.
         archive: checksum of the archive, None where the files are published one by one.
+        train_examples: size of the training split; None of a graph, which trains on all its nodes at once.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Dataset:
     licence: str
     citation: str
     archive: str | None = None
+    train_examples: int | None = None
 
     def of_split(self, split: str | None) -> list[DataFile]:
         """Return the files that a split is read from; all for None."""
@@ -82,6 +84,7 @@ _MNIST = Dataset(
     name="mnist",
     title="MNIST",
     classes=10,
+    train_examples=60_000,
     url="https://ossci-datasets.s3.amazonaws.com/mnist/",
     files=(
         DataFile(
@@ -125,6 +128,7 @@ _CIFAR10 = Dataset(
     name="cifar10",
     title="CIFAR-10",
     classes=10,
+    train_examples=50_000,
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     archive="md5:c58f30108f718f92721af3b95e74349a",
     files=tuple(
@@ -185,6 +189,7 @@ _AG_NEWS = Dataset(
     name="ag_news",
     title="AG News",
     classes=4,
+    train_examples=120_000,
     url="https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv/",
     files=(
         DataFile("ag_news_csv/train.csv", None, "md5:b1a00f826fdfbd249f79597b59e1dc12", "train"),
@@ -209,6 +214,7 @@ _IMDB = Dataset(
     name="imdb",
     title="IMDB",
     classes=2,
+    train_examples=25_000,
     url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
     archive="md5:7c2ac02c03563afcf9b574c7e56c153a",
     files=tuple(

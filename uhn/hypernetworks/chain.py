@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from uhn.configuration.generators import GenerationConfig, UHNConfig
 from uhn.descriptors.normalization import Ranges, union
 from uhn.errors import UserError
-from uhn.hypernetworks.first_layer import FeatureOperator, apply_operators
-from uhn.hypernetworks.fused_trunk import ResidualStack, fused_stack
-from uhn.hypernetworks.uhn import FUSED_ROWS, UHN
+from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack
+from uhn.hypernetworks.evaluation.network import Network
+from uhn.hypernetworks.generator import Generator
+from uhn.hypernetworks.uhn import UHN
 from uhn.layers.activation import LEAKY_RELU
 from uhn.layers.functional import NORM_EPS
 from uhn.models.base import TargetModel
@@ -29,11 +30,12 @@ def chain_ranges(inner: GeneratedUHNConfig, leaf: TargetModel) -> Ranges:
     return union([_architecture(inner).ranges(), leaf.ranges()])
 
 
-class RecursiveChain(nn.Module):
+class RecursiveChain(Generator):
     """H0 generates H1, ..., HK generates the leaf; only H0, the root, has parameters.
 
-    The generated UHNs H1 to HK have one architecture and read the root's encodings, so a chain prepares two
-    targets whatever its depth. Level k is the model that Hk generates: level K is the leaf.
+    The generated UHNs H1 to HK have one architecture and read the root's encodings: generating level by level is the
+    root's evaluation with another network behind the encodings. Level k is the model that Hk generates; level K is the
+    leaf.
 
     Args:
         config: sizes of the root, with task-structure encoder.
@@ -68,8 +70,8 @@ class RecursiveChain(nn.Module):
         """The architecture of the generated UHNs, without weights."""
         return self._inner[0]
 
-    def forward(self, leaf: TargetModel) -> dict[str, Tensor]:
-        """Generate the weights of the leaf."""
+    def forward(self, leaf: TargetModel, rows: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Generate all weights of the leaf."""
         _, weights = self.generate_level(leaf, self.depth)
         return weights
 
@@ -85,66 +87,52 @@ class RecursiveChain(nn.Module):
 
     def levels(self, leaf: TargetModel) -> Iterator[Level]:
         """Generate level after level, each when it is asked for: H1, ..., HK, the leaf, with their weights."""
-        network = None
+        weights = None
         for _ in range(self.depth):
-            weights = self._generate(self.inner, network)
+            weights = self._generate(self.inner, weights)
             yield self.inner, weights
-            network = GeneratedNetwork(self.inner, weights, self.root.matmul_dtype)
-        yield leaf, self._generate(leaf, network)
+        yield leaf, self._generate(leaf, weights)
 
-    def _generate(self, target: TargetModel, network: GeneratedNetwork | None) -> dict[str, Tensor]:
-        """Generate one level in the root's own type, whatever autocast is active: rounding compounds level by level."""
-        with torch.autocast(next(self.parameters()).device.type, enabled=False):
-            return target.unflatten(self.root.generate_scalars(target, network))
+    def _generate(self, target: TargetModel, above: dict[str, Tensor] | None) -> dict[str, Tensor]:
+        """Generate one level in the root's own type, whatever autocast is active: rounding compounds level by level.
+
+        Args:
+            target: the model of the level.
+            above: weights of the generated UHN that generates it; None for the root.
+        """
+        network = self.root.network() if above is None else _as_network(self.inner, above)
+        with torch.autocast(self.root.engine.device.type, enabled=False):
+            return target.unflatten(self.root.engine.scalars(target, network))
 
     def extra_repr(self) -> str:
         return f"depth={self.depth}"
 
 
-class GeneratedNetwork:
-    """A generated UHN as the network behind the root's encodings.
+def _as_network(model: GeneratedUHN, weights: dict[str, Tensor]) -> Network:
+    """Put a generated UHN behind the root's encodings; gradients flow to its weights."""
 
-    Args:
-        model: its architecture.
-        weights: its weights by name; gradients go to them.
-        matmul_dtype: see :func:`fused_trunk`.
-    """
+    def linear(name: str) -> tuple[Tensor, Tensor]:
+        return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
-    def __init__(self, model: GeneratedUHN, weights: dict[str, Tensor], matmul_dtype: torch.dtype | None) -> None:
-        self.model = model
-        self.weights = weights
-        self.matmul_dtype = matmul_dtype
-
-    def structure_vector(self, features: Tensor) -> Tensor:
-        """Encode structure features (L, 2 F_s) to the conditioning vector (1, d)."""
-        return self._run("structure_encoder", features.unsqueeze(0))
-
-    def from_operators(self, operators: Sequence[FeatureOperator], structure: Tensor) -> Tensor:
-        """Generate the scalars whose index features the operators stand for, in their order. Shape (rows,)."""
-        return self._after_first(apply_operators(operators, *self._linear("first")), structure)
-
-    def from_features(self, features: Tensor, structure: Tensor) -> Tensor:
-        """Generate scalars from index features (rows, 2 F). Shape (rows,)."""
-        return self._run("trunk", F.linear(features, *self._linear("first")), structure)
-
-    def _linear(self, layer: str) -> tuple[Tensor, Tensor]:
-        return self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"]
-
-    def _after_first(self, h: Tensor, structure: Tensor) -> Tensor:
-        if len(h) < FUSED_ROWS or h.device.type != "cpu":
-            return self._run("trunk", h, structure)
-        weight = self.weights["trunk.readout.weight"]
-        h, structure = h.to(weight.dtype), structure.to(weight.dtype)  # autocast may have rounded them
-        layers = tuple((None, None, *self._linear(f"trunk.layers.{i}")) for i in range(len(self.model.trunk.layers)))
-        stack = ResidualStack(
-            layers, self._linear("trunk.readout"), eps=(NORM_EPS,) * len(layers), span=1, slope=LEAKY_RELU.param
-        )
-        return fused_stack(h, stack, structure, matmul_dtype=self.matmul_dtype)
-
-    def _run(self, part: str, *inputs: Tensor) -> Tensor:
+    def run(name: str, *inputs: Tensor) -> Tensor:
         """Run a submodule of the model with its share of the weights."""
-        weights = {name.removeprefix(f"{part}."): w for name, w in self.weights.items() if name.startswith(f"{part}.")}
-        return functional_call(self.model.get_submodule(part), weights, inputs, strict=True)
+        prefix = f"{name}."
+        share = {full.removeprefix(prefix): w for full, w in weights.items() if full.startswith(prefix)}
+        return functional_call(model.get_submodule(name), share, inputs, strict=True)
+
+    num_layers = len(model.trunk.layers)
+    return Network(
+        first_layer=linear("first"),
+        structure_encoder=lambda features: run("structure_encoder", features.unsqueeze(0)),
+        after_first=partial(run, "trunk"),
+        residual_stack=ResidualStack(
+            layers=tuple((None, None, *linear(f"trunk.layers.{i}")) for i in range(num_layers)),
+            readout=linear("trunk.readout"),
+            eps=(NORM_EPS,) * num_layers,
+            span=1,
+            slope=LEAKY_RELU.param,
+        ),
+    )
 
 
 def _architecture(config: GeneratedUHNConfig) -> GeneratedUHN:

@@ -30,13 +30,13 @@ class Raw(nn.Module):
 
 
 class RandomFrequencies(nn.Module):
-    """The frozen matrix W ~ scale * N(0, 1) of a Fourier encoding.
+    r"""The frozen matrix :math:`W_{cf} \sim \sigma_c\, N(0, 1)` of a Fourier encoding.
 
     Args:
         fields: columns m of a row.
         frequencies: number F of frequencies.
         scale: standard deviation sigma of the frequencies.
-        field_scales: sigma of fields that have their own.
+        field_scales: sigma of the fields that differ from it.
     """
 
     def __init__(
@@ -45,13 +45,17 @@ class RandomFrequencies(nn.Module):
         super().__init__()
         self.width = 2 * frequencies
         scales = torch.full((fields, 1), scale, dtype=torch.float32)
-        for field, own in (field_scales or {}).items():
-            scales[field] = own
+        for field, field_scale in (field_scales or {}).items():
+            scales[field] = field_scale
         self.register_buffer("frequencies", torch.randn(fields, frequencies, dtype=torch.float32) * scales)
 
 
 class GaussianFourier(RandomFrequencies):
-    """Fixed random Fourier features ``[cos zW, sin zW]``.
+    r"""Fixed random Fourier features of normalised rows.
+
+    .. math:: \phi(z) = [\cos zW,\ \sin zW],\qquad W_{cf} \sim \sigma\, N(0, 1)
+
+    with sigma 100 for index descriptors and structure tokens (paper, Section 3.2).
 
     Shapes:
         (rows, m) -> (rows, 2 F)
@@ -63,11 +67,11 @@ class GaussianFourier(RandomFrequencies):
 
 
 class HalfPrecisionFourier(RandomFrequencies):
-    """Gaussian Fourier features in the arithmetic of fp16 autocast, as the release has them.
+    """Gaussian Fourier features in the arithmetic of fp16 autocast, as in the release.
 
-    Inputs, frequencies, phases and features are rounded to 11 bits; the sums of a phase and the sines are not, as in a
-    GPU's half-precision product and sine. Phases of some hundred radians keep an error of about 0.1, and inputs less
-    than 1e-3 apart, such as those of neighbouring words of a vocabulary of 5,000, may coincide.
+    Inputs, frequencies, phases and features are rounded to 11 bits. The sums of a phase and the sines are not, as in a
+    GPU's half-precision product and sine. Phases of some hundred radians have an error of about 0.1. Inputs less than
+    1e-3 apart, such as those of neighbouring words of a vocabulary of 5,000, may coincide.
 
     Shapes:
         (rows, m) -> (rows, 2 F), float16
@@ -107,8 +111,8 @@ def make_index_encoding(config: UHNConfig, ranges: Ranges) -> nn.Module:
     fields, frequencies, scale = NUM_INDEX_FIELDS, config.index_frequencies, config.encoding_scale
     match config.encoding:
         case "gaussian_fourier":
-            own = {} if config.layer_scale is None else {IndexField.LAYER_IDX: config.layer_scale}
-            return _fourier(config)(fields, frequencies, scale, own)
+            field_scales = {} if config.layer_scale is None else {IndexField.LAYER_IDX: config.layer_scale}
+            return _fourier(config)(fields, frequencies, scale, field_scales)
         case "positional":
             return Positional(fields, frequencies, scale)
         case "raw":
@@ -130,7 +134,7 @@ def _fourier(config: UHNConfig) -> type[RandomFrequencies]:
 
 
 def exact_features(normalizer: nn.Module, encoding: nn.Module, rows: Tensor, dtype: torch.dtype) -> Tensor:
-    """Encode raw descriptor rows with phases in float64, whatever autocast is active around the call.
+    """Normalise and encode raw descriptor rows, with phases in float64 whatever autocast is active around the call.
 
     Deviation: the release computes phases under fp16 autocast, which makes neighbouring vocabulary rows
     identical (612 of 5,000). Here they are exact and only the finished features are rounded, unless the encoding

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from uhn.configuration.generators import HAConfig
 from uhn.errors import UserError
+from uhn.hypernetworks.generator import Generator
 from uhn.layers.conv import ConvLayer
 from uhn.layers.initialization import draw_uniform
 from uhn.models.base import TargetModel
 
 
-class HA(nn.Module):
+class HA(Generator):
     r"""Generate every convolution kernel but the first in square blocks of channels, one embedding each.
 
     .. math:: a_i = W_i z + b_i,\qquad K_i = V a_i + c
 
     for input channel i of a block with embedding z; W_i and b_i belong to the channel, V and c are shared.
 
-    Deviation: the paper gives the parameter counts alone. Sizes are the only ones found that give all four;
-    the first layer runs over a block's input channels and the second over its output channels, as Ha et al.
-    have it. What HA does not generate (first kernel, convolution biases, classifier) is trained directly,
-    from the target's own parameters; N(0, 1) embeddings are our choice, weights start from PyTorch's
-    defaults.
+    Deviation: the paper gives the parameter counts alone. The sizes are the only ones found that give all four.
+    The first layer runs over a block's input channels and the second over its output channels, as in Ha et al.
+    What HA does not generate (first kernel, convolution biases, classifier) is trained directly, from the target's
+    own parameters. N(0, 1) embeddings are our choice; weights start from PyTorch's defaults.
 
     Args:
-        target: the model, whose parameters start those trained directly; other targets are refused.
+        target: the model, whose parameters initialise those trained directly; other targets are refused.
         config: sizes.
 
     Raises:
-        UserError: no convolution to generate, or one whose widths are no multiples of the block.
+        UserError: no convolution to generate, or one whose widths are not multiples of the block.
     """
 
     def __init__(self, target: TargetModel, config: HAConfig) -> None:
@@ -56,8 +58,8 @@ class HA(nn.Module):
         self.direct_names = tuple(direct)
         self.direct = nn.ParameterList(value.detach().clone() for value in direct.values())
 
-    def forward(self, target: TargetModel) -> dict[str, Tensor]:
-        """Generate the kernels and hand out the parameters trained directly."""
+    def forward(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Generate all kernels and hand out the parameters trained directly."""
         if target.name != self.target_name:
             raise ValueError(f"HA generator: holds the embeddings of {self.target_name}, not of {target.name}")
         hidden = torch.einsum("nz,izh->nih", self.embeddings, self.channel_weight) + self.channel_bias

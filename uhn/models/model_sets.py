@@ -42,16 +42,10 @@ class Splits:
     Args:
         train: models that training draws from.
         test: held-out (unseen) models, the last ones.
-        hold_in: training models whose accuracy is reported as seen, the first ones.
-        tuning_train: models that training draws from while hyperparameters are tuned.
-        validation: models that tuning compares on, the last of ``train``.
     """
 
     train: range
     test: range
-    hold_in: range
-    tuning_train: range
-    validation: range
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ class ModelFamily:
         name: name of the family; members are called ``<name>/<id>``.
         seed: seed of the sampling.
         size: number of members.
-        split_size: number of held-out, hold-in and validation models each.
+        split_size: number of held-out models; as many seen ones are reported and as many validate.
         draw: draw one candidate.
         construct: name and configuration -> target model.
         ranges: descriptor ranges of the family as configured, not as sampled.
@@ -88,14 +82,7 @@ class ModelFamily:
     @property
     def splits(self) -> Splits:
         """The members of each split."""
-        held_out, validation = self.size - self.split_size, self.size - 2 * self.split_size
-        return Splits(
-            train=range(held_out),
-            test=range(held_out, self.size),
-            hold_in=range(self.split_size),
-            tuning_train=range(validation),
-            validation=range(validation, held_out),
-        )
+        return Splits(train=range(self.size - self.split_size), test=range(self.size - self.split_size, self.size))
 
     def member_names(self, ids: Sequence[int]) -> list[str]:
         """Return the names of some members, as :func:`uhn.models.registry.build_model` knows them."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from uhn.reporting.definitions import Table
-from uhn.reporting.layout import Grid, Text, heading
+from uhn.reporting.document import Document, Grid, Text
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -52,12 +51,13 @@ ENDING = r"""\bottomrule
 """
 
 
-def to_latex(table: Table, grid: Grid, caption: Sequence[str]) -> str:
+def to_latex(document: Document) -> str:
     """Write a standalone document with the table, its caption and the paper's table number."""
-    title = f"\\textbf{{{escape(table.title)}.}} {escape(' '.join(caption))}"
+    grid = document.grid
+    title = f"\\textbf{{{escape(document.title)}.}} {escape(' '.join(document.caption))}"
     align = "".join("l" if text else "r" for text in grid.text_columns)
     body = [
-        _numbering(table.number),
+        _numbering(document),
         f"\\caption[]{{{title}}}",
         "\\begin{lrbox}{\\tablebox}",
         f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
@@ -78,11 +78,11 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(character, character) for character in text)
 
 
-def _numbering(number: int | None) -> str:
+def _numbering(document: Document) -> str:
     """Let the caption begin with the number in the paper, or with words in place of one."""
-    if number is None:
-        return f"\\makeatletter\\renewcommand{{\\fnum@table}}{{{heading(number)}}}\\makeatother"
-    return f"\\setcounter{{table}}{{{number - 1}}}"
+    if document.number is None:
+        return f"\\makeatletter\\renewcommand{{\\fnum@table}}{{{document.heading}}}\\makeatother"
+    return f"\\setcounter{{table}}{{{document.number - 1}}}"
 
 
 def _group_lines(grid: Grid) -> list[str]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from uhn.reporting.definitions import Table
-from uhn.reporting.layout import Grid, Text, heading
+from uhn.reporting.document import Document, Text
 
 
-def to_markdown(table: Table, grid: Grid, caption: Sequence[str]) -> str:
+def to_markdown(document: Document) -> str:
     """Write title, caption and table; a group's title precedes its heads (Markdown has no grouped ones)."""
+    grid = document.grid
     titles = [title for title, width in grid.groups for _ in range(width)]
     heads = [escape(f"{title}: {head}" if title else head) for title, head in zip(titles, grid.heads, strict=True)]
     rules = [":--" if text else "--:" for text in grid.text_columns]
     lines = [fields for block in grid.blocks for fields in block]
     return "\n".join(
         [
-            f"**{heading(table.number)}. {escape(table.title)}.**",
+            f"**{document.heading}. {escape(document.title)}.**",
             "",
-            escape(" ".join(caption)),
+            escape(" ".join(document.caption)),
             "",
             _line(heads),
             _line(rules),

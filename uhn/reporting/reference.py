@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,20 +12,28 @@ from uhn.errors import UserError
 from uhn.paths import config_dir
 
 COLUMNS = ["table", "row", "column", "quantity", "mean", "std", "n_seeds", "source", "confidence"]
-QUANTITIES = ("metric", "params")
+# what a sweep chooses, in the order of the paper's tables
+HYPERPARAMETERS = ("init_lr", "init_steps", "train_lr", "train_budget")
+QUANTITIES = ("metric", "params", *HYPERPARAMETERS, *(f"{name}_grid" for name in HYPERPARAMETERS))
 
 Key = tuple[int, str, str, str]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A printed number; ``mean`` or ``std`` is None where no public copy has it."""
+    """A printed number, or a printed grid of numbers.
+
+    Attributes:
+        mean, std: None where no public copy has them; of a grid always.
+        grid: the values of a grid; empty where no public copy has them.
+    """
 
     mean: float | None
     std: float | None
     n_seeds: int | None
     source: str
     confidence: str
+    grid: tuple[float, ...] = ()
 
 
 NOT_IN_PAPER = Reference(mean=None, std=None, n_seeds=None, source="", confidence="")
@@ -59,7 +68,7 @@ def load_reference(config: Path | None = None) -> dict[Key, Reference]:
     return references
 
 
-def find(references: dict[Key, Reference], table: int, row: str, column: str) -> Reference:
+def find(references: Mapping[Key, Reference], table: int, row: str, column: str) -> Reference:
     """Return the reference of a metric cell; its ``mean`` is None where the paper's value is unknown.
 
     Raises:
@@ -78,15 +87,17 @@ def _parse(fields: list[str]) -> tuple[Key, Reference]:
         raise ValueError(f"has {len(fields)} fields, expected {len(COLUMNS)}")
     table, row, column, quantity, mean, std, n_seeds, source, confidence = fields
     if quantity not in QUANTITIES:
-        raise ValueError(f"quantity is {quantity!r}, expected {' or '.join(QUANTITIES)}")
+        raise ValueError(f"quantity is {quantity!r}, expected one of {', '.join(QUANTITIES)}")
     if std and not mean:
         raise ValueError("has a std but no mean")
+    is_grid = quantity.endswith("_grid")
     reference = Reference(
-        mean=_number(mean),
+        mean=None if is_grid else _number(mean),
         std=_number(std),
         n_seeds=int(n_seeds) if n_seeds else None,
         source=source,
         confidence=confidence,
+        grid=tuple(map(_number, mean.split())) if is_grid else (),
     )
     return (int(table), row, column, quantity), reference
 

@@ -62,6 +62,14 @@ def printed(mean: float, std: float) -> str:
     return text if math.isnan(std) else f"{text} ± {fixed(std, PLAIN_DECIMALS)}"
 
 
+def learning_rate(value: float) -> str:
+    """Format a learning rate as ``2e-4`` or, from a thousandth on, ``0.005``."""
+    if value == 0 or value >= 1e-3:
+        return f"{value:g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
 def _two_digits(value: float) -> int:
     # through the text, so that 0.0996 counts as 0.10
     return 1 - int(f"{value:.1e}".split("e")[1])

@@ -15,7 +15,7 @@ WITHIN, ABOVE, BELOW, NO_VERDICT = "within", "above", "below", "-"
 
 
 @dataclass(frozen=True)
-class Summary:
+class SeedStatistics:
     """Statistics over seeds; NaN where ``n`` is too small for them."""
 
     mean: float
@@ -25,7 +25,7 @@ class Summary:
     ci_high: float
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def statistics_over_seeds(values: Sequence[float]) -> SeedStatistics:
     """Return mean, sample std (ddof 1) and the 95% Student t interval of the mean.
 
     Args:
@@ -34,22 +34,22 @@ def summarise(values: Sequence[float]) -> Summary:
     n = len(values)
     mean = fmean(values) if n else math.nan
     if n < 2:
-        return Summary(mean, math.nan, n, math.nan, math.nan)
+        return SeedStatistics(mean, math.nan, n, math.nan, math.nan)
     std = stdev(values)
     half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * std / math.sqrt(n)
-    return Summary(mean, std, n, mean - half, mean + half)
+    return SeedStatistics(mean, std, n, mean - half, mean + half)
 
 
-def difference(summary: Summary, reference: float | None) -> float:
+def difference(ours: SeedStatistics, reference: float | None) -> float:
     """Return ours minus the paper's mean; NaN where either is unknown."""
-    return math.nan if reference is None else summary.mean - reference
+    return math.nan if reference is None else ours.mean - reference
 
 
-def verdict(summary: Summary, reference: float | None, reference_std: float | None) -> str:
+def verdict(ours: SeedStatistics, reference: float | None, reference_std: float | None) -> str:
     """Compare a cell with the paper.
 
     Args:
-        summary: our statistics.
+        ours: our statistics.
         reference: the paper's mean, None where unknown.
         reference_std: the paper's std, None where unknown (then counted as 0).
 
@@ -57,9 +57,9 @@ def verdict(summary: Summary, reference: float | None, reference_std: float | No
         ``within`` if the paper's mean lies in our interval widened on both sides by the paper's std; else
         ``above`` or ``below`` (ours relative to the paper's); ``-`` without a paper's mean or with n < 2.
     """
-    if reference is None or summary.n < 2:
+    if reference is None or ours.n < 2:
         return NO_VERDICT
     slack = reference_std or 0.0
-    if summary.ci_low - slack <= reference <= summary.ci_high + slack:
+    if ours.ci_low - slack <= reference <= ours.ci_high + slack:
         return WITHIN
-    return ABOVE if summary.mean > reference else BELOW
+    return ABOVE if ours.mean > reference else BELOW

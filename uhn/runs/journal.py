@@ -1,10 +1,11 @@
-"""metrics.jsonl: one JSON object per logged step, cut back to the checkpoint on resume."""
+"""metrics.jsonl, the journal of a run: one JSON object per logged step, cut back to the checkpoint on resume."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,38 @@ class Journal:
         """Flush and close."""
         self.flush()
         self._file.close()
+
+
+def read_journal(path: Path, unfinished: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a ``metrics.jsonl``; each has an integer ``step`` and the name of its ``phase``.
+
+    Args:
+        path: the file.
+        unfinished: whether the run may still be writing. A last line that is half written is left out then, and a
+            missing file has no entries.
+
+    Raises:
+        UserError: the file cannot be read, or a line is damaged.
+    """
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        if unfinished and isinstance(error, FileNotFoundError):
+            return
+        raise UserError(f"{path}: cannot be read ({error.strerror}); delete the run and rerun its job") from None
+    if unfinished and lines and not lines[-1].endswith(b"\n"):
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            entry = None
+        if not (isinstance(entry, dict) and type(entry.get("step")) is int and isinstance(entry.get("phase"), str)):
+            raise UserError(
+                f"{path}, line {number}: expected an object with an integer step and a phase; "
+                "delete the run and rerun its job"
+            )
+        yield entry
 
 
 def _finite(value: Any) -> Any:

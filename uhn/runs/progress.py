@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from uhn.runs.folder import METRICS, RUN
+from uhn.runs.journal import read_journal
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,15 @@ class RunProgress:
 
 def runs_in_progress(scratch: Path) -> list[RunProgress]:
     """Return the runs with a working folder under ``scratch``, by key."""
-    found = (_read(path.parent) for path in scratch.glob("runs/*/run.json"))
+    found = (_read(path.parent) for path in scratch.glob(f"runs/*/{RUN}"))
     return sorted((run for run in found if run is not None), key=lambda run: run.key)
 
 
 def _read(folder: Path) -> RunProgress | None:
     """Read a working folder; None if its run ends meanwhile, or was begun before run.json stated its phases."""
     try:
-        run = json.loads((folder / "run.json").read_bytes())
-        entries = list(_entries(folder / "metrics.jsonl"))
+        run = json.loads((folder / RUN).read_bytes())
+        entries = list(read_journal(folder / METRICS, unfinished=True))
         running = _is_held(folder / "lock")
     except FileNotFoundError:
         return None
@@ -64,13 +66,6 @@ def _read(folder: Path) -> RunProgress | None:
     return RunProgress(
         key, last["phase"], step, steps, losses[-1] if losses else None, last["elapsed_s"], left_s, running
     )
-
-
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    """Parse the complete lines: the last one may be half written."""
-    for line in path.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            yield json.loads(line)
 
 
 def _seconds_per_step(entries: list[dict[str, Any]]) -> float:

@@ -1,4 +1,4 @@
-"""A run's working folder in scratch/: what must survive an interruption, and must never be a declared output."""
+"""A run's working folder in scratch/: it survives an interruption, after which Snakemake deletes declared outputs."""
 
 from __future__ import annotations
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
-from uhn.files import read_json
 from uhn.paths import candidate_dir, selection_file
+from uhn.runs.folder import CANDIDATE
+from uhn.sweeps.candidate import Candidate
 from uhn.sweeps.grids import Slot, SweepConfig
-from uhn.sweeps.selection import CandidateResult, Selection, read_candidate, read_selection
+from uhn.sweeps.selection import Selection, read_candidate, read_selection
 
 
 def candidate_file(sweeps: Path, sweep: SweepConfig, slot: Slot, seed: int) -> Path:
     """Return the ``candidate.json`` of a slot and seed."""
-    return candidate_dir(sweeps, sweep.name, slot.key, seed) / "candidate.json"
+    return candidate_dir(sweeps, sweep.name, slot.key, seed) / CANDIDATE
 
 
 def candidate_files(sweeps: Path, sweep: SweepConfig, stage: int) -> list[Path]:
@@ -28,7 +28,7 @@ def selection_files(sweeps: Path, sweep: SweepConfig) -> list[Path]:
     return [selection_file(sweeps, sweep.name, stage) for stage in sweep.stages]
 
 
-def read_stage(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> list[CandidateResult]:
+def read_stage(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> list[Candidate]:
     """Read all candidates of a stage.
 
     Raises:
@@ -71,16 +71,3 @@ def read_final(path: Path, sweep: SweepConfig, scale: str) -> Selection:
     if selection.stage != sweep.stages[-1]:
         raise UserError(f"{path}: decides stage {selection.stage}, expected the last, stage {sweep.stages[-1]}")
     return selection
-
-
-def holds_training(folder: Path, config: RunConfig, device: str) -> bool:
-    """Tell whether a folder holds the finished training of a configuration on a kind of device."""
-    if not ((folder / "run.json").exists() and (folder / "training.json").exists()):
-        return False
-    run = read_json(folder / "run.json")
-    return (run["config_digest"], run["provenance"]["device"]) == (config.digest, device)
-
-
-def holds_result(folder: Path, config: RunConfig, device: str) -> bool:
-    """Tell whether a folder holds the finished run of a configuration on a kind of device."""
-    return (folder / "result.json").exists() and holds_training(folder, config, device)

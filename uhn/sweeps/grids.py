@@ -117,8 +117,6 @@ class SweepConfig:
     Args:
         name: ``<setting>``, or ``<setting>_<variant>`` for variants other than ``uhn``.
         setting, variant: what is tuned.
-        grid_table, selected_table: the paper's tables with the grid and the selected values.
-        published: whether the grid is the paper's (else ours).
         search: ``four_stage`` or ``grid``.
         budget_unit: ``epochs`` or ``steps``, of ``train_budget`` and ``pioneer_budget``.
         pioneer_budget: the budget of stages 1 and 2; None in a ``grid`` search.
@@ -132,9 +130,6 @@ class SweepConfig:
     name: str
     setting: str
     variant: str
-    grid_table: int
-    selected_table: int
-    published: bool
     search: str
     budget_unit: str
     pioneer_budget: int | None
@@ -170,8 +165,8 @@ class SweepConfig:
             UserError: the sweep has no such stage.
         """
         self._check_stage(stage)
-        place = self.stages.index(stage)
-        return self.stages[place - 1] if place else None
+        position = self.stages.index(stage)
+        return self.stages[position - 1] if position else None
 
     def axes(self, stage: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the two grids that a stage's positions ``i`` (outer) and ``j`` (inner) count.
@@ -202,14 +197,11 @@ class SweepConfig:
         return self.extra_seeds if stage == EXTRA_SEEDS_STAGE else self.search_seeds
 
     @property
-    def longest_train(self) -> int:
-        """The largest budget of any candidate."""
-        return max(*self.train_budget, self.pioneer_budget or 0, 0)
-
-    @property
-    def longest_init(self) -> int | None:
-        """The most initialisation steps of any candidate; None where initialisation is not searched."""
-        return max(self.init_steps, default=None)
+    def longest(self) -> Hyperparameters:
+        """The largest budget and the most initialisation steps of any candidate, at the largest rates."""
+        budget = max(*self.train_budget, self.pioneer_budget or 0)
+        init_lr, init_steps = max(self.init_lr, default=0.0), max(self.init_steps, default=0)
+        return Hyperparameters(max(self.train_lr), budget, init_lr, init_steps)
 
     def published_choice(self, variant: dict[str, Any]) -> Hyperparameters:
         """Read the paper's choice from a variant of an experiment file.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from uhn.configuration.resolve import load_defaults
 from uhn.configuration.yaml_files import read_yaml
-from uhn.errors import UserError
+from uhn.errors import UserError, suggest
 from uhn.paths import config_dir
 from uhn.sweeps.grids import Metric, SweepConfig
 
@@ -39,17 +39,17 @@ class Follower:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Where the hyperparameters of a (setting, variant) come from; ``follower`` is None for the one searched."""
+    """Where the hyperparameters of a (setting, variant) come from; the one searched follows without any change."""
 
     sweep: SweepConfig
-    follower: Follower | None = None
+    follower: Follower = Follower()
 
 
 def load_sweeps(scale: str, path: Path | None = None) -> dict[str, SweepConfig]:
     """Read all sweeps, in the order of the file.
 
     Args:
-        scale: name of a scale; where ``reductions`` has it, searches are smaller.
+        scale: name of a scale; where ``smaller_searches`` has it, searches are smaller.
         path: the file; ``config/sweeps.yaml`` if None.
 
     Returns:
@@ -99,7 +99,7 @@ def read_sweeps(path: Path) -> dict[str, Any]:
 @cache
 def _load_sweeps(scale: str, path: Path) -> dict[str, SweepConfig]:
     data = read_sweeps(path)
-    reduction = data["reductions"].get(scale)
+    smaller = data["smaller_searches"].get(scale)
     sweeps: dict[str, SweepConfig] = {}
     for group in data["groups"]:
         for variant, setting in product(group["variants"], group["settings"]):
@@ -107,7 +107,7 @@ def _load_sweeps(scale: str, path: Path) -> dict[str, SweepConfig]:
             if name in sweeps:
                 raise UserError(f"{path}: two groups tune variant '{variant}' of {setting}; keep one")
             try:
-                sweeps[name] = _build(name, setting, variant, group, data["seeds"], reduction)
+                sweeps[name] = _build(name, setting, variant, group, load_defaults()["seeds"], smaller)
             except UserError as error:
                 raise UserError(f"{path}: sweep {name}: {error}") from None
     return sweeps
@@ -137,9 +137,7 @@ def load_sweep(name: str, scale: str, path: Path | None = None) -> SweepConfig:
     """
     sweeps = load_sweeps(scale, path)
     if name not in sweeps:
-        near = get_close_matches(name, sweeps, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(sweeps)}"
-        raise UserError(f"unknown sweep '{name}'; {hint}")
+        raise UserError(f"unknown sweep '{name}'; {suggest(name, sweeps)}")
     return sweeps[name]
 
 
@@ -149,14 +147,14 @@ def _build(
     variant: str,
     group: Mapping[str, Any],
     seeds: list[int],
-    reduction: Mapping[str, Any] | None,
+    smaller: Mapping[str, Any] | None,
 ) -> SweepConfig:
     counts = dict(group["num_seeds"])
     keep: Mapping[str, list[int]] = {}
     guardrails = True
-    if reduction:
-        counts = {kind: min(count, reduction["num_seeds"][kind]) for kind, count in counts.items()}
-        keep, guardrails = reduction["keep"], reduction["guardrails"]
+    if smaller:
+        counts = {kind: min(count, smaller["num_seeds"][kind]) for kind, count in counts.items()}
+        keep, guardrails = smaller["keep"], smaller["guardrails"]
     search, extra = counts["search"], counts["extra"]
     if search + extra > len(seeds):
         raise UserError(f"needs {search + extra} seeds, the list has {len(seeds)}; add seeds or lower num_seeds")
@@ -164,13 +162,10 @@ def _build(
         name=name,
         setting=setting,
         variant=variant,
-        grid_table=group["tables"]["grid"],
-        selected_table=group["tables"]["selected"],
-        published=group["grids"] == "published",
         search=group["search"],
         budget_unit=group["budget_unit"],
         pioneer_budget=group.get("pioneer_budget"),
-        **{grid: _kept(grid, group.get(grid, []), keep.get(grid)) for grid in GRIDS},
+        **{grid: _keep(grid, group.get(grid, []), keep.get(grid)) for grid in GRIDS},
         metrics=tuple(
             Metric(metric["name"], metric.get("guardrail") if guardrails else None) for metric in group["metrics"]
         ),
@@ -180,10 +175,10 @@ def _build(
     )
 
 
-def _kept(grid: str, values: list[Any], positions: list[int] | None) -> tuple[Any, ...]:
+def _keep(grid: str, values: list[Any], positions: list[int] | None) -> tuple[Any, ...]:
     """Return the values at the positions kept; a grid of one value, or of none, stays as it is."""
     if positions is None or len(values) <= 1:
         return tuple(values)
     if max(positions) >= len(values):
-        raise UserError(f"reduction keeps position {max(positions)} of {grid}, which has {len(values)} values")
+        raise UserError(f"smaller_searches keeps position {max(positions)} of {grid}, which has {len(values)} values")
     return tuple(values[position] for position in positions)

@@ -10,65 +10,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from uhn.sweeps.grids import Hyperparameters, Metric, Slot
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A candidate with a finite validation metric for every seed and task.
-
-    Args:
-        slot: where it ran first.
-        hyperparameters: its values.
-        seeds: its seeds.
-        values: metric name -> one value per seed.
-    """
-
-    slot: Slot
-    hyperparameters: Hyperparameters
-    seeds: tuple[int, ...]
-    values: dict[str, tuple[float, ...]]
-
-    def mean(self, metric: str) -> float:
-        """Return the mean over seeds; its sum is exact, so equal values in another order tie."""
-        return fmean(self.values[metric])
-
-    def std(self, metric: str) -> float:
-        """Return the population standard deviation over seeds."""
-        return pstdev(self.values[metric])
+from uhn.sweeps.candidate import Candidate
+from uhn.sweeps.grids import Metric, Slot
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A candidate and its ranks, 0 the best: per metric, their mean and their population standard deviation."""
+    """A completed candidate and its ranks, 0 the best: per metric, their mean and their population standard deviation.
 
-    candidate: Scored
+    The mean rank is the Borda aggregate; the deviation says how unequal the tasks are.
+    """
+
+    candidate: Candidate
     ranks: dict[str, int]
 
     @property
     def mean_rank(self) -> float:
-        """The Borda aggregate."""
+        """Mean over tasks."""
         return fmean(self.ranks.values())
 
     @property
     def std_rank(self) -> float:
-        """How unequal the tasks are."""
+        """Population standard deviation over tasks."""
         return pstdev(self.ranks.values())
 
 
-def order_for_task(candidates: Sequence[Scored], metric: Metric) -> list[Scored]:
+def order_for_task(candidates: Sequence[Candidate], metric: Metric) -> list[Candidate]:
     """Sort candidates by one task: best mean, then least spread over seeds, then cheapest and smallest."""
     sign = -1 if metric.higher_is_better else 1
 
-    def key(candidate: Scored) -> tuple[float, ...]:
+    def key(candidate: Candidate) -> tuple[float, ...]:
         name = metric.name
         return sign * candidate.mean(name), candidate.std(name), *candidate.hyperparameters.tie_key
 
     return sorted(candidates, key=key)
 
 
-def rank(candidates: Sequence[Scored], metrics: Sequence[Metric]) -> list[Ranked]:
-    """Rank candidates over all tasks, best first: mean rank, then least spread of ranks, then cheapest and smallest.
+def rank(candidates: Sequence[Candidate], metrics: Sequence[Metric]) -> list[Ranked]:
+    """Rank completed candidates over all tasks, best first: mean rank, least spread of ranks, cheapest and smallest.
 
     With one metric this is the order of :func:`order_for_task`.
     """
@@ -80,7 +59,7 @@ def rank(candidates: Sequence[Scored], metrics: Sequence[Metric]) -> list[Ranked
     return sorted(ranked, key=lambda one: (one.mean_rank, one.std_rank, *one.candidate.hyperparameters.tie_key))
 
 
-def guardrail_violation(candidate: Scored, metrics: Sequence[Metric]) -> str | None:
+def guardrail_violation(candidate: Candidate, metrics: Sequence[Metric]) -> str | None:
     """Say which guardrails the seed means of a candidate break; None if they break none."""
     broken = [metric for metric in metrics if metric.violated(candidate.mean(metric.name))]
     if not broken:

@@ -2,96 +2,31 @@
 
 A candidate's file is all that selection reads of a run; a stage's file is all that the next stage, the final runs,
 tables and figures read of a sweep.
-
-Deviation: a candidate counts as diverged when a validation loss or metric is not finite (the release: NaN), because
-training stops at an infinite loss already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
-from uhn.files import write_json
-from uhn.metrics import not_finite
-from uhn.runs.folder import SCHEMA_VERSION, read_record
+from uhn.runs.folder import read_record, write_record
+from uhn.sweeps.candidate import COMPLETED, DROPPED, SKIPPED, Candidate
 from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
-from uhn.sweeps.ranking import Ranked, Scored
-
-COMPLETED, DIVERGED, SKIPPED = "completed", "diverged", "skipped"
-
-
-@dataclass(frozen=True)
-class CandidateResult:
-    """The outcome of one slot and seed.
-
-    Args:
-        slot, seed: which one.
-        status: ``completed``, ``diverged`` or ``skipped``.
-        hyperparameters: what ran; None in an empty place of stage 4.
-        metrics: validation metrics of the final weights; empty unless completed.
-        reason: why it diverged or was skipped.
-        same_as: the slot with the same hyperparameters whose results stand for a skipped one.
-    """
-
-    slot: Slot
-    seed: int
-    status: str
-    hyperparameters: Hyperparameters | None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    reason: str | None = None
-    same_as: Slot | None = None
-
-    @classmethod
-    def finished(
-        cls, slot: Slot, seed: int, hyperparameters: Hyperparameters, metrics: Mapping[str, float]
-    ) -> CandidateResult:
-        """Return the outcome of a run that reached its last step: completed, or diverged if a metric is not finite."""
-        if reason := not_finite(metrics):
-            return cls(slot, seed, DIVERGED, hyperparameters, reason=reason)
-        return cls(slot, seed, COMPLETED, hyperparameters, metrics)
-
-    @classmethod
-    def of_run(cls, slot: Slot, hyperparameters: Hyperparameters, result: Mapping[str, Any]) -> CandidateResult:
-        """Return the outcome of a run from its ``result.json``."""
-        if result["status"] == DIVERGED:
-            return cls(slot, result["seed"], DIVERGED, hyperparameters, reason=result["reason"])
-        metrics = {name: value for name, value in result["metrics"].items() if name.startswith("validation/")}
-        return cls.finished(slot, result["seed"], hyperparameters, metrics)
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A candidate that ran and is out, with the reason; ``values`` holds its metrics if all seeds have them."""
-
-    slot: Slot
-    hyperparameters: Hyperparameters
-    seeds: tuple[int, ...]
-    reason: str
-    values: dict[str, tuple[float, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A slot in which nothing ran, with the reason."""
-
-    slot: Slot
-    reason: str
-    same_as: Slot | None
+from uhn.sweeps.ranking import Ranked
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The outcome of a stage.
+    """What a stage decides.
 
     Args:
         sweep, scale, stage: which one.
         ranking: all candidates that are left, best first; in stage 4 the best three alone.
         dropped: the candidates that are out, those of earlier stages too.
-        skipped: the slots in which nothing ran, those of earlier stages too.
+        skipped: the candidates with nothing to train, those of earlier stages too.
         winner: what the next stage, or the final runs, use.
         note: why the winner is not the first of the ranking, where that is so.
     """
@@ -100,8 +35,8 @@ class Selection:
     scale: str
     stage: int
     ranking: tuple[Ranked, ...]
-    dropped: tuple[Dropped, ...]
-    skipped: tuple[Skipped, ...]
+    dropped: tuple[Candidate, ...]
+    skipped: tuple[Candidate, ...]
     winner: Hyperparameters
     note: str | None = None
 
@@ -111,46 +46,60 @@ class Selection:
         return next((one.slot for one in ran if one.hyperparameters == hyperparameters), None)
 
 
-def write_candidate(path: Path, sweep: SweepConfig, scale: str, result: CandidateResult) -> None:
-    """Write ``candidate.json``."""
+def write_candidate(path: Path, sweep: SweepConfig, scale: str, candidate: Candidate) -> None:
+    """Write ``candidate.json``: what came of a candidate with one seed."""
+    (seed,) = candidate.seeds
     record = {
-        "schema_version": SCHEMA_VERSION,
         "sweep": sweep.name,
         "scale": scale,
-        "slot": result.slot.key,
-        "seed": result.seed,
-        "status": result.status,
-        "hyperparameters": result.hyperparameters and result.hyperparameters.to_dict(),
-        "metrics": dict(result.metrics),
-        "reason": result.reason,
-        "same_as": result.same_as and result.same_as.key,
+        "slot": candidate.slot.key,
+        "seed": seed,
+        "status": candidate.status,
+        "hyperparameters": candidate.hyperparameters and candidate.hyperparameters.to_dict(),
+        "metrics": {name: value for name, (value,) in candidate.values.items()},
+        "reason": candidate.reason,
+        "same_as": candidate.same_as and candidate.same_as.key,
     }
-    write_json(path, record)
+    write_record(path, record)
 
 
-def read_candidate(path: Path, sweep: SweepConfig, scale: str) -> CandidateResult:
+def read_candidate(path: Path, sweep: SweepConfig, scale: str) -> Candidate:
     """Read ``candidate.json``.
 
     Raises:
         UserError: the file is missing, damaged, or of another sweep or scale.
     """
-    record = read_record(path, "candidate")
-    _check_origin(path, record, sweep, scale)
-    values = record["hyperparameters"]
-    return CandidateResult(
+    record = _read(path, "candidate", sweep, scale)
+    return Candidate(
         slot=Slot.parse(record["slot"]),
-        seed=record["seed"],
+        hyperparameters=record["hyperparameters"] and Hyperparameters(**record["hyperparameters"]),
         status=record["status"],
-        hyperparameters=values and Hyperparameters(**values),
-        metrics=record["metrics"],
+        seeds=(record["seed"],),
+        values={name: (value,) for name, value in record["metrics"].items()},
         reason=record["reason"],
         same_as=record["same_as"] and Slot.parse(record["same_as"]),
     )
 
 
 def write_selection(path: Path, selection: Selection) -> None:
-    """Write ``selected.json``."""
-    write_json(path, to_record(selection))
+    """Write ``selected.json``; means, spreads and ranks are there for readers."""
+    record = {
+        "sweep": selection.sweep,
+        "scale": selection.scale,
+        "stage": selection.stage,
+        "winner": selection.winner.to_dict(),
+        "note": selection.note,
+        "ranking": [_ranked_record(entry) for entry in selection.ranking],
+        "dropped": [
+            {**_identity(one), "reason": one.reason, "values": {name: list(v) for name, v in one.values.items()}}
+            for one in selection.dropped
+        ],
+        "skipped": [
+            {"slot": one.slot.key, "reason": one.reason, "same_as": one.same_as and one.same_as.key}
+            for one in selection.skipped
+        ],
+    }
+    write_record(path, record)
 
 
 def read_selection(path: Path, sweep: SweepConfig, scale: str) -> Selection:
@@ -159,103 +108,78 @@ def read_selection(path: Path, sweep: SweepConfig, scale: str) -> Selection:
     Raises:
         UserError: the file is missing, damaged, or of another sweep or scale.
     """
-    record = read_record(path, "selected")
-    _check_origin(path, record, sweep, scale)
-    return from_record(record)
-
-
-def to_record(selection: Selection) -> dict[str, Any]:
-    """Return a selection as plain data; means, spreads and ranks are there for readers, :func:`from_record` ignores
-    what follows from the rest."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "sweep": selection.sweep,
-        "scale": selection.scale,
-        "stage": selection.stage,
-        "winner": selection.winner.to_dict(),
-        "note": selection.note,
-        "ranking": [
-            {
-                **_identity(entry.candidate),
-                "metrics": {
-                    name: {
-                        "mean": entry.candidate.mean(name),
-                        "std": entry.candidate.std(name),
-                        "rank": entry.ranks[name],
-                        "values": list(values),
-                    }
-                    for name, values in entry.candidate.values.items()
-                },
-                "mean_rank": entry.mean_rank,
-                "std_rank": entry.std_rank,
-            }
-            for entry in selection.ranking
-        ],
-        "dropped": [
-            {
-                **_identity(one),
-                "reason": one.reason,
-                "values": {name: list(values) for name, values in one.values.items()},
-            }
-            for one in selection.dropped
-        ],
-        "skipped": [
-            {"slot": one.slot.key, "reason": one.reason, "same_as": one.same_as and one.same_as.key}
-            for one in selection.skipped
-        ],
-    }
-
-
-def from_record(record: Mapping[str, Any]) -> Selection:
-    """Rebuild a selection from :func:`to_record`."""
+    record = _read(path, "selected", sweep, scale)
     return Selection(
         sweep=record["sweep"],
         scale=record["scale"],
         stage=record["stage"],
-        ranking=tuple(
-            Ranked(
-                Scored(**_read_identity(entry), values=_tuples(entry["metrics"], "values")),
-                {name: metric["rank"] for name, metric in entry["metrics"].items()},
-            )
-            for entry in record["ranking"]
-        ),
+        ranking=tuple(map(_read_ranked, record["ranking"])),
         dropped=tuple(
-            Dropped(**_read_identity(entry), reason=entry["reason"], values=_tuples(entry["values"]))
-            for entry in record["dropped"]
+            _read_tried(one, DROPPED, {name: tuple(v) for name, v in one["values"].items()}, one["reason"])
+            for one in record["dropped"]
         ),
         skipped=tuple(
-            Skipped(Slot.parse(entry["slot"]), entry["reason"], entry["same_as"] and Slot.parse(entry["same_as"]))
-            for entry in record["skipped"]
+            Candidate(
+                Slot.parse(one["slot"]),
+                None,
+                SKIPPED,
+                reason=one["reason"],
+                same_as=one["same_as"] and Slot.parse(one["same_as"]),
+            )
+            for one in record["skipped"]
         ),
         winner=Hyperparameters(**record["winner"]),
         note=record["note"],
     )
 
 
-def _identity(one: Scored | Dropped) -> dict[str, Any]:
+def _identity(candidate: Candidate) -> dict[str, Any]:
     return {
-        "slot": one.slot.key,
-        "hyperparameters": one.hyperparameters.to_dict(),
-        "seeds": list(one.seeds),
+        "slot": candidate.slot.key,
+        "hyperparameters": candidate.hyperparameters.to_dict(),
+        "seeds": list(candidate.seeds),
     }
 
 
-def _read_identity(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _ranked_record(entry: Ranked) -> dict[str, Any]:
+    candidate = entry.candidate
+    metrics = {
+        name: {
+            "mean": candidate.mean(name),
+            "std": candidate.std(name),
+            "rank": entry.ranks[name],
+            "values": list(values),
+        }
+        for name, values in candidate.values.items()
+    }
     return {
-        "slot": Slot.parse(entry["slot"]),
-        "hyperparameters": Hyperparameters(**entry["hyperparameters"]),
-        "seeds": tuple(entry["seeds"]),
+        **_identity(candidate),
+        "metrics": metrics,
+        "mean_rank": entry.mean_rank,
+        "std_rank": entry.std_rank,
     }
 
 
-def _tuples(values: Mapping[str, Any], key: str | None = None) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(entry[key] if key else entry) for name, entry in values.items()}
+def _read_ranked(record: Mapping[str, Any]) -> Ranked:
+    """Rebuild an entry of a ranking from what cannot be computed."""
+    values = {name: tuple(metric["values"]) for name, metric in record["metrics"].items()}
+    ranks = {name: metric["rank"] for name, metric in record["metrics"].items()}
+    return Ranked(_read_tried(record, COMPLETED, values), ranks)
 
 
-def _check_origin(path: Path, record: Mapping[str, Any], sweep: SweepConfig, scale: str) -> None:
-    expected, came = (sweep.name, scale), (record["sweep"], record["scale"])
-    if came != expected:
+def _read_tried(
+    record: Mapping[str, Any], status: str, values: dict[str, tuple[float, ...]], reason: str | None = None
+) -> Candidate:
+    slot, hyperparameters = Slot.parse(record["slot"]), Hyperparameters(**record["hyperparameters"])
+    return Candidate(slot, hyperparameters, status, tuple(record["seeds"]), values, reason)
+
+
+def _read(path: Path, schema: str, sweep: SweepConfig, scale: str) -> dict[str, Any]:
+    record = read_record(path, schema)
+    found = record["sweep"], record["scale"]
+    if found != (sweep.name, scale):
         raise UserError(
-            f"{path}: belongs to sweep {came[0]} at scale {came[1]}, expected {expected[0]} at scale {expected[1]}; "
+            f"{path}: belongs to sweep {found[0]} at scale {found[1]}, expected {sweep.name} at scale {scale}; "
             "delete it and rerun its job"
         )
+    return record

@@ -1,4 +1,4 @@
-"""The four stages: what each slot runs, and what each stage decides (paper, Appendix F).
+"""The four stages: what stands in each slot, and what each stage decides (paper, Appendix F).
 
 Stage 1 searches the train lr at the pioneer budget without initialisation; stage 2 the initialisation at that lr,
 ranked together with stage 1, so that "no initialisation" can win; stage 3 train lr and budget with that initialisation,
@@ -16,25 +16,18 @@ the end show only a part of the work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from uhn.errors import UserError
+from uhn.sweeps.candidate import COMPLETED, DROPPED, SKIPPED, Candidate
 from uhn.sweeps.grids import EXTRA_SEEDS_STAGE, TOP, Hyperparameters, Slot, SweepConfig
-from uhn.sweeps.ranking import Scored, guardrail_violation, rank
-from uhn.sweeps.selection import COMPLETED, SKIPPED, CandidateResult, Dropped, Selection, Skipped
+from uhn.sweeps.ranking import Ranked, guardrail_violation, rank
+from uhn.sweeps.selection import Selection
 
 
-@dataclass(frozen=True)
-class Skip:
-    """Nothing to train in a slot: the reason and the slot with the same hyperparameters, if there is one."""
-
-    reason: str
-    same_as: Slot | None = None
-
-
-def plan(sweep: SweepConfig, slot: Slot, previous: Selection | None) -> Hyperparameters | Skip:
-    """Return what a slot runs.
+def candidate_at(sweep: SweepConfig, slot: Slot, previous: Selection | None) -> Candidate:
+    """Return the candidate that stands in a slot: planned, or skipped where there is nothing to train.
 
     Args:
         sweep: the sweep.
@@ -48,21 +41,23 @@ def plan(sweep: SweepConfig, slot: Slot, previous: Selection | None) -> Hyperpar
         raise UserError(f"sweep {sweep.name} has no candidate {slot.key}; see its grids in config/sweeps.yaml")
     _check_previous(sweep, slot.stage, previous)
     if slot.stage == EXTRA_SEEDS_STAGE:
-        return _plan_extra_seeds(slot, previous)
+        if slot.i < len(previous.ranking):
+            return Candidate(slot, previous.ranking[slot.i].candidate.hyperparameters)
+        return _skipped(slot, f"stage {previous.stage} left fewer than {TOP} candidates ({len(previous.ranking)})")
     outer, inner = sweep.axes(slot.stage)
     first, second = outer[slot.i], inner[slot.j]
     if slot.stage == 1:
-        return Hyperparameters(first, second)
+        return Candidate(slot, Hyperparameters(first, second))
     if slot.stage == 2:
-        return Hyperparameters(previous.winner.train_lr, sweep.pioneer_budget, first, second)
+        return Candidate(slot, Hyperparameters(previous.winner.train_lr, sweep.pioneer_budget, first, second))
     chosen = Hyperparameters(first, second, previous.winner.init_lr, previous.winner.init_steps)
     if ran := previous.slot_of(chosen):
-        return Skip(f"ran in stage {ran.stage} as {ran.name}", ran)
-    return chosen
+        return _skipped(slot, f"ran in stage {ran.stage} as {ran.name}", ran)
+    return Candidate(slot, chosen)
 
 
 def select(
-    sweep: SweepConfig, scale: str, stage: int, results: Iterable[CandidateResult], previous: Selection | None = None
+    sweep: SweepConfig, scale: str, stage: int, results: Iterable[Candidate], previous: Selection | None = None
 ) -> Selection:
     """Decide a stage.
 
@@ -70,29 +65,29 @@ def select(
         sweep: the sweep.
         scale: its scale.
         stage: the stage.
-        results: of every slot and seed of the stage, in any order.
+        results: what came of every slot and seed of the stage, in any order.
         previous: the selection of the stage before; None for stage 1.
 
     Raises:
         UserError: a result is missing, doubled or not of this selection's candidates, or no candidate is left.
     """
-    plans = {slot: plan(sweep, slot, previous) for slot in sweep.slots(stage)}
-    by_slot = _by_slot(sweep, stage, results, plans)
-    scored, dropped = [], list(previous.dropped) if previous else []
-    skipped = list(previous.skipped) if previous else []
-    for slot, planned in plans.items():
-        if isinstance(planned, Skip):
-            skipped.append(Skipped(slot, planned.reason, planned.same_as))
-            continue
-        before = previous.ranking[slot.i].candidate if stage == EXTRA_SEEDS_STAGE else None
-        outcome = _score(sweep, slot, planned, by_slot[slot], before)
-        (dropped if isinstance(outcome, Dropped) else scored).append(outcome)
-    if previous and stage != EXTRA_SEEDS_STAGE:
-        scored = [*(entry.candidate for entry in previous.ranking), *scored]
+    planned = {slot: candidate_at(sweep, slot, previous) for slot in sweep.slots(stage)}
+    by_slot = _by_slot(sweep, stage, results, planned)
+    earlier = [entry.candidate for entry in previous.ranking] if previous else []
+    extra_seeds = stage == EXTRA_SEEDS_STAGE
+    tried = [
+        _pool(sweep, earlier[slot.i] if extra_seeds else one, by_slot[slot])
+        for slot, one in planned.items()
+        if one.status != SKIPPED
+    ]
+    completed = [*([] if extra_seeds else earlier), *_with_status(tried, COMPLETED)]
     if stage in (sweep.last_search_stage, EXTRA_SEEDS_STAGE):
-        scored, violators = _apply_guardrails(sweep, scored)
-        dropped += violators
-    return _decide(sweep, scale, stage, scored, dropped, skipped)
+        completed = [_guarded(sweep, one) for one in completed]
+    dropped = [*(previous.dropped if previous else ()), *_with_status([*tried, *completed], DROPPED)]
+    skipped = [*(previous.skipped if previous else ()), *_with_status(planned.values(), SKIPPED)]
+    ranking = rank(_with_status(completed, COMPLETED), sweep.metrics)
+    winner, note = _winner(sweep, stage, ranking, dropped)
+    return Selection(sweep.name, scale, stage, tuple(ranking), tuple(dropped), tuple(skipped), winner, note)
 
 
 def run_counts(sweep: SweepConfig, init_won: bool = True) -> dict[str, int]:
@@ -109,103 +104,84 @@ def run_counts(sweep: SweepConfig, init_won: bool = True) -> dict[str, int]:
     return counts | {"final": sweep.num_final}
 
 
-def _plan_extra_seeds(slot: Slot, previous: Selection) -> Hyperparameters | Skip:
-    if slot.i < len(previous.ranking):
-        return previous.ranking[slot.i].candidate.hyperparameters
-    return Skip(f"stage {previous.stage} left fewer than {TOP} candidates ({len(previous.ranking)})")
+def _skipped(slot: Slot, reason: str, same_as: Slot | None = None) -> Candidate:
+    return Candidate(slot, None, SKIPPED, reason=reason, same_as=same_as)
+
+
+def _with_status(candidates: Iterable[Candidate], status: str) -> list[Candidate]:
+    return [one for one in candidates if one.status == status]
+
+
+def _winner(
+    sweep: SweepConfig, stage: int, ranking: Sequence[Ranked], dropped: Sequence[Candidate]
+) -> tuple[Hyperparameters, str | None]:
+    """Return the best hyperparameters, and a note where none of the ranking has them."""
+    if ranking:
+        return ranking[0].candidate.hyperparameters, None
+    if stage == 1 and sweep.four_stage:
+        smallest = Hyperparameters(min(sweep.train_lr), sweep.pioneer_budget)
+        return smallest, "no candidate of stage 1 is left: stage 2 uses the smallest train lr"
+    last = dropped[-1]
+    raise UserError(
+        f"sweep {sweep.name}: no candidate is left after stage {stage} ({len(dropped)} dropped; "
+        f"{last.slot.key}: {last.reason}); change its grids or guardrails in config/sweeps.yaml"
+    )
 
 
 def _check_previous(sweep: SweepConfig, stage: int, previous: Selection | None) -> None:
-    wanted = sweep.previous_stage(stage)
-    came = previous and previous.stage
-    if wanted != came:
-        raise UserError(f"sweep {sweep.name}, stage {stage}: expected the selection of stage {wanted}, got {came}")
+    expected, found = sweep.previous_stage(stage), previous and previous.stage
+    if expected != found:
+        raise UserError(f"sweep {sweep.name}, stage {stage}: expected the selection of stage {expected}, got {found}")
     if previous and previous.sweep != sweep.name:
         raise UserError(f"sweep {sweep.name}: got the selection of sweep {previous.sweep}; give its own")
 
 
 def _by_slot(
-    sweep: SweepConfig, stage: int, results: Iterable[CandidateResult], plans: dict[Slot, Hyperparameters | Skip]
-) -> dict[Slot, dict[int, CandidateResult]]:
-    """Sort the results by slot and seed and check that they are complete and belong to the plans."""
-    by_slot: dict[Slot, dict[int, CandidateResult]] = {slot: {} for slot in plans}
+    sweep: SweepConfig, stage: int, results: Iterable[Candidate], planned: Mapping[Slot, Candidate]
+) -> dict[Slot, list[Candidate]]:
+    """Sort the results by slot and seed and check that they are complete and belong to the planned candidates."""
+    by_slot: dict[Slot, dict[int, Candidate]] = {slot: {} for slot in planned}
     for result in results:
-        where = f"sweep {sweep.name}: {result.slot.key}/seed{result.seed}"
-        if result.slot not in plans or result.seed not in sweep.seeds(stage):
+        (seed,) = result.seeds
+        where = f"sweep {sweep.name}: {result.slot.key}/seed{seed}"
+        if result.slot not in planned or seed not in sweep.seeds(stage):
             raise UserError(f"{where} is no run of stage {stage}; remove it from the stage's results")
-        if result.seed in by_slot[result.slot]:
+        if seed in by_slot[result.slot]:
             raise UserError(f"{where} is there twice; give each result once")
-        planned = plans[result.slot]
-        fits = result.status == SKIPPED if isinstance(planned, Skip) else result.hyperparameters == planned
-        if not fits:
+        one = planned[result.slot]
+        if result.hyperparameters != one.hyperparameters or (one.status == SKIPPED) != (result.status == SKIPPED):
             raise UserError(f"{where} comes from another selection of the stage before; delete it and rerun its job")
-        by_slot[result.slot][result.seed] = result
+        by_slot[result.slot][seed] = result
     for slot, seeds in by_slot.items():
         if missing := [seed for seed in sweep.seeds(stage) if seed not in seeds]:
             raise UserError(f"sweep {sweep.name}: {slot.key}/seed{missing[0]} has no result; run its job first")
-    return by_slot
+    return {slot: [seeds[seed] for seed in sweep.seeds(stage)] for slot, seeds in by_slot.items()}
 
 
-def _score(
-    sweep: SweepConfig,
-    slot: Slot,
-    hyperparameters: Hyperparameters,
-    results: dict[int, CandidateResult],
-    before: Scored | None,
-) -> Scored | Dropped:
-    """Pool the seeds of a candidate, those of earlier stages first; one that failed drops it."""
-    ordered = [results[seed] for seed in sweep.seeds(slot.stage)]
-    failures = [f"seed {one.seed}: {one.status}, {one.reason}" for one in ordered if one.status != COMPLETED]
-    values = {} if failures else {metric.name: _values(sweep, ordered, metric.name) for metric in sweep.metrics}
-    seeds = tuple(one.seed for one in ordered)
-    if before:
-        slot, seeds = before.slot, before.seeds + seeds
-        values = {name: before.values[name] + new for name, new in values.items()}
+def _pool(sweep: SweepConfig, candidate: Candidate, results: Sequence[Candidate]) -> Candidate:
+    """Add the results of a stage's seeds to a candidate; one that diverged drops it."""
+    seeds = (*candidate.seeds, *(seed for one in results for seed in one.seeds))
+    failures = [f"seed {one.seeds[0]}: {one.status}, {one.reason}" for one in results if one.status != COMPLETED]
     if failures:
-        return Dropped(slot, hyperparameters, seeds, "; ".join(failures))
-    return Scored(slot, hyperparameters, seeds, values)
+        return replace(candidate, status=DROPPED, seeds=seeds, values={}, reason="; ".join(failures))
+    values = {
+        metric.name: (*candidate.values.get(metric.name, ()), *_values(sweep, results, metric.name))
+        for metric in sweep.metrics
+    }
+    return replace(candidate, status=COMPLETED, seeds=seeds, values=values)
 
 
-def _values(sweep: SweepConfig, results: Sequence[CandidateResult], metric: str) -> tuple[float, ...]:
+def _values(sweep: SweepConfig, results: Sequence[Candidate], metric: str) -> list[float]:
     for one in results:
-        if metric not in one.metrics:
-            known = ", ".join(one.metrics) or "none"
+        if metric not in one.values:
+            known = ", ".join(one.values) or "none"
             raise UserError(
-                f"sweep {sweep.name}: {one.slot.key}/seed{one.seed} has no metric {metric} (it has {known}); "
+                f"sweep {sweep.name}: {one.slot.key}/seed{one.seeds[0]} has no metric {metric} (it has {known}); "
                 "correct the sweep's metrics in config/sweeps.yaml"
             )
-    return tuple(one.metrics[metric] for one in results)
+    return [one.values[metric][0] for one in results]
 
 
-def _apply_guardrails(sweep: SweepConfig, scored: Sequence[Scored]) -> tuple[list[Scored], list[Dropped]]:
-    kept, violators = [], []
-    for one in scored:
-        if reason := guardrail_violation(one, sweep.metrics):
-            violators.append(Dropped(one.slot, one.hyperparameters, one.seeds, reason, one.values))
-        else:
-            kept.append(one)
-    return kept, violators
-
-
-def _decide(
-    sweep: SweepConfig,
-    scale: str,
-    stage: int,
-    scored: Sequence[Scored],
-    dropped: Sequence[Dropped],
-    skipped: Sequence[Skipped],
-) -> Selection:
-    ranking = rank(scored, sweep.metrics)
-    note = None
-    if ranking:
-        winner = ranking[0].candidate.hyperparameters
-    elif stage == 1 and sweep.four_stage:
-        winner = Hyperparameters(min(sweep.train_lr), sweep.pioneer_budget)
-        note = "no candidate of stage 1 is left: stage 2 uses the smallest train lr"
-    else:
-        last = dropped[-1]
-        raise UserError(
-            f"sweep {sweep.name}: no candidate is left after stage {stage} ({len(dropped)} dropped; "
-            f"{last.slot.key}: {last.reason}); change its grids or guardrails in config/sweeps.yaml"
-        )
-    return Selection(sweep.name, scale, stage, tuple(ranking), tuple(dropped), tuple(skipped), winner, note)
+def _guarded(sweep: SweepConfig, candidate: Candidate) -> Candidate:
+    reason = guardrail_violation(candidate, sweep.metrics)
+    return replace(candidate, status=DROPPED, reason=reason) if reason else candidate

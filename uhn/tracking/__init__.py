@@ -5,6 +5,6 @@ gives the same runs with the same times. Nothing that trains imports this packag
 """
 
 from uhn.tracking.sweeps import track_sweep
-from uhn.tracking.sync import Outcome, track_runs
+from uhn.tracking.variants import track_runs
 
-__all__ = ["Outcome", "track_runs", "track_sweep"]
+__all__ = ["track_runs", "track_sweep"]

@@ -1,10 +1,9 @@
-"""What is recorded of a run and of its variant: parameters, tags, final numbers, the summary over seeds."""
+"""What is recorded of a run: parameters, tags, final numbers."""
 
 from __future__ import annotations
 
 import json
 import math
-import statistics
 from typing import Any
 
 from uhn.tracking.runs import Point, TrackedRun, is_number, plain_key
@@ -47,48 +46,10 @@ def points_at(timestamp: int, values: dict[str, float]) -> list[Point]:
     return [Point(key, value, timestamp, 0) for key, value in values.items() if math.isfinite(value)]
 
 
-def summarise(runs: list[TrackedRun]) -> dict[str, float]:
-    """Summarise the seeds of one variant.
-
-    Args:
-        runs: the runs, completed and diverged.
-
-    Returns:
-        For each final metric of the completed runs the mean under the metric's own name, from two values on
-        the sample standard deviation as ``<metric>_std``, and ``<metric>_n`` where a completed run has no
-        finite value; the means of cost and parameter counts; ``n_seeds`` and ``n_failed``.
-    """
-    completed = [scalars(run.result) for run in runs if run.completed]
-    summary: dict[str, float] = {}
-    counts = {"n_seeds": len(completed), "n_failed": len(runs) - len(completed)}
-    costs: dict[str, float] = {}
-    for key in sorted({key for values in completed for key in values}):
-        present = [values[key] for values in completed if key in values and math.isfinite(values[key])]
-        if not present:
-            continue
-        if key.partition("/")[0] in SECTIONS:
-            costs[key] = statistics.fmean(present)
-            continue
-        summary[key] = statistics.fmean(present)
-        if len(present) > 1:
-            summary[f"{key}_std"] = statistics.stdev(present)
-        if len(present) < len(completed):
-            summary[f"{key}_n"] = len(present)
-    return summary | counts | costs
-
-
 def params_of(run: TrackedRun) -> dict[str, str]:
     """Return the resolved configuration with dotted keys, and the seed."""
-    flat = {"seed": run.result["seed"], **run.own_params, **flatten(run.run["config"])}
+    flat = {"seed": run.result["seed"], **run.params, **flatten(run.run["config"])}
     return {plain_key(key): cut(as_text(value), PARAM_LIMIT) for key, value in flat.items()}
-
-
-def shared_params(runs: list[TrackedRun]) -> dict[str, str]:
-    """Return the parameters that all runs have in common."""
-    first, *others = [params_of(run) for run in runs]
-    return {
-        key: value for key, value in first.items() if key != "seed" and all(other.get(key) == value for other in others)
-    }
 
 
 def flatten(tree: dict[str, Any], prefix: str = "", separator: str = ".") -> dict[str, Any]:
@@ -118,7 +79,7 @@ def tags_of(run: TrackedRun) -> dict[str, str]:
     result, provenance = run.result, run.run["provenance"]
     tags = common_tags(run) | {
         "uhn.run_key": run.key,
-        **run.own_tags,
+        **run.tags,
         "uhn.seed": result["seed"],
         "uhn.status": result["status"],
         "uhn.config_digest": result["config_digest"],
@@ -129,7 +90,7 @@ def tags_of(run: TrackedRun) -> dict[str, str]:
     if note := " ".join(text for text in (diverged_note(run), result["data"]["note"]) if text):
         tags["mlflow.note.content"] = note
     for key, value in provenance.items():
-        if key != "commit" and value is not None and not isinstance(value, dict | list):
+        if key != "commit" and value is not None:
             tags[plain_key(f"uhn.provenance.{key}")] = value
     return as_tags(tags)
 
@@ -146,21 +107,6 @@ def common_tags(run: TrackedRun) -> dict[str, Any]:
     tags |= {f"uhn.data.{key}": result["data"][key] for key in ("dataset", "source")}
     tags |= {"uhn.group": run.group, "mlflow.source.name": "uhn train", "mlflow.source.type": "LOCAL"}
     return tags | ({"mlflow.source.git.commit": commit} if commit else {})
-
-
-def summary_tags(runs: list[TrackedRun]) -> dict[str, str]:
-    """Return the tags of a summary: what its runs share, which seeds it covers, how they ended."""
-    tags = [common_tags(run) for run in runs]
-    shared = {key: value for key, value in tags[0].items() if all(other.get(key) == value for other in tags)}
-    seeds = ", ".join(str(run.result["seed"]) for run in runs)
-    failed = [str(run.result["seed"]) for run in runs if not run.completed]
-    note = f"Mean and sample standard deviation over the completed runs of seeds {seeds}."
-    if failed:
-        note += f" Diverged and left out of the mean: {', '.join(failed)}."
-    note += "".join(f" {text}" for text in sorted({run.result["data"]["note"] or "" for run in runs}) if text)
-    status = "completed" if not failed else "diverged" if len(failed) == len(runs) else "partly diverged"
-    own = {"uhn.kind": "summary", "uhn.run_key": runs[0].group, "uhn.seeds": seeds, "uhn.status": status}
-    return as_tags(shared | own | {"mlflow.note.content": note})
 
 
 def as_tags(values: dict[str, Any]) -> dict[str, str]:

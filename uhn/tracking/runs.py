@@ -1,20 +1,19 @@
-"""Reading a run directory for the tracking store: identity, times, curves, digest."""
+"""Runs and groups of runs as the tracking store has them, and reading a run from its folder."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from uhn.errors import UserError
-from uhn.files import read_json
-from uhn.runs.folder import SCHEMA_VERSION, read_record
+from uhn.runs.folder import read_record
+from uhn.runs.journal import read_journal
 
 # Part of every digest: raise it when the same files are to be recorded differently.
 LAYOUT = 1
@@ -39,39 +38,31 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """One finished run, read from its directory."""
+    """One run of the store, made from a run's folder.
 
-    path: Path
+    Attributes:
+        folder: of the files; ``run.json`` and ``result.json`` go into the store as they are.
+        group: key of the group it belongs to.
+        key: its name in the store.
+        name: its name for people.
+        tags, params: what its group adds to those of every run.
+        run, result: content of the two files.
+        points: its curves.
+        skipped: number of values that are left out of the curves and results because they are not finite.
+        digest: identifies the content.
+    """
+
+    folder: Path
+    group: str
+    key: str
+    name: str
+    tags: dict[str, Any]
+    params: dict[str, Any]
     run: dict[str, Any]
     result: dict[str, Any]
     points: list[Point]
     skipped: int
     digest: str
-
-    @property
-    def group(self) -> str:
-        """Name the runs that share a summary: ``<scale>/<setting>/<variant>``."""
-        return "/".join(self.result[key] for key in ("scale", "setting", "variant"))
-
-    @property
-    def key(self) -> str:
-        """Name this run in a store: ``<scale>/<setting>/<variant>/seed<k>``."""
-        return f"{self.group}/seed{self.result['seed']}"
-
-    @property
-    def name(self) -> str:
-        """Name this run for people: the key without the scale, which is the experiment's."""
-        return self.key.partition("/")[2]
-
-    @property
-    def own_tags(self) -> dict[str, Any]:
-        """Return the tags that say which run of its summary this is."""
-        return {"uhn.kind": "seed"}
-
-    @property
-    def own_params(self) -> dict[str, Any]:
-        """Return parameters beside the resolved configuration; none of an ordinary run."""
-        return {}
 
     @property
     def completed(self) -> bool:
@@ -81,13 +72,46 @@ class TrackedRun:
     @property
     def start_ms(self) -> int:
         """Return the start of the run in milliseconds since 1970."""
-        return start_of(self.run, self.path)
+        return start_of(self.run, self.folder)
 
     @property
     def end_ms(self) -> int:
         """Return the end: the start plus the recorded duration, and no earlier than the last logged step."""
         measured = self.start_ms + round(1000 * self.result["cost"]["wall_s"])
         return max([measured, *(point.timestamp for point in self.points)])
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs of the store beneath a summary: the seeds of a variant, or the candidates of a stage of a sweep.
+
+    Attributes:
+        key: name of the summary in the store, and of the group.
+        runs: the runs, in order.
+        digest: identifies the content.
+        tags, params, metrics: of the summary.
+        start_ms, end_ms: of the summary, in milliseconds since 1970.
+        completed: whether the summary counts as finished (else as failed).
+        artifacts: files that the summary takes into the store.
+        is_whole: whether no other run belongs to the group; what the store has of others is deleted then.
+    """
+
+    key: str
+    runs: list[TrackedRun]
+    digest: str
+    tags: dict[str, str]
+    params: dict[str, str]
+    metrics: dict[str, float]
+    start_ms: int
+    end_ms: int
+    completed: bool
+    artifacts: tuple[Path, ...] = ()
+    is_whole: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name the summary for people: the key without the scale, which is the experiment's."""
+        return self.key.partition("/")[2]
 
 
 def read_run(path: Path) -> TrackedRun:
@@ -97,7 +121,8 @@ def read_run(path: Path) -> TrackedRun:
         path: the run directory with ``run.json``, ``metrics.jsonl`` and ``result.json``.
 
     Returns:
-        The run with its curves; values that are null or not finite are left out and counted in ``skipped``.
+        The run as a seed of its variant: beneath ``<scale>/<setting>/<variant>``, named after its setting. Values that
+        are null or not finite are left out and counted in ``skipped``.
 
     Raises:
         UserError: a file is missing, damaged or of another layout, or the files are not of the same run.
@@ -112,28 +137,35 @@ def read_run(path: Path) -> TrackedRun:
     run = read_run_json(path / "run.json", result)
     points, skipped = read_curves(path / "metrics.jsonl", start_of(run, path))
     skipped += sum(not math.isfinite(value) for value in result["metrics"].values())
-    return TrackedRun(path, run, result, points, skipped, digest_of_files(path))
+    group = "/".join(result[key] for key in ("scale", "setting", "variant"))
+    key = f"{group}/seed{result['seed']}"
+    return TrackedRun(
+        folder=path,
+        group=group,
+        key=key,
+        name=key.partition("/")[2],
+        tags={"uhn.kind": "seed"},
+        params={},
+        run=run,
+        result=result,
+        points=points,
+        skipped=skipped,
+        digest=digest_of_files(path),
+    )
 
 
 def read_run_json(path: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Read ``run.json``, in which further keys are welcome, and check that it belongs to ``result``."""
-    run = read_json(path)
-    if not isinstance(run, dict) or run.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(
-            f"{path}: expected a record of schema version {SCHEMA_VERSION}; delete the run and rerun its job"
-        )
+    """Read ``run.json`` and check that it belongs to ``result``."""
+    run = read_record(path, "run")
     for key in ("scale", "setting", "variant", "seed", "config_digest"):
-        if run.get(key) != result[key]:
+        if run[key] != result[key]:
             raise UserError(
-                f"{path}: {key} is {run.get(key)!r} but result.json says {result[key]!r}; "
+                f"{path}: {key} is {run[key]!r} but result.json says {result[key]!r}; "
                 "the files are of different runs, so delete both and rerun the job"
             )
     for key in ("scale", "setting", "variant"):
         if not re.fullmatch(r"[\w.+-]+", run[key]):
             raise UserError(f"{path}: {key} {run[key]!r} is not a plain name; use letters, digits and any of . _ + -")
-    for key in ("config", "provenance"):
-        if not isinstance(run.get(key), dict):
-            raise UserError(f"{path}: {key} is not an object; delete the run and rerun its job")
     return run
 
 
@@ -141,9 +173,9 @@ def start_of(run: dict[str, Any], path: Path) -> int:
     """Read ``started_at`` as milliseconds since 1970; a time without a zone is UTC."""
     try:
         started = datetime.fromisoformat(run["started_at"])
-    except (KeyError, TypeError, ValueError):
+    except ValueError:
         raise UserError(
-            f"{path}: run.json has started_at {run.get('started_at')!r}; "
+            f"{path}: run.json has started_at {run['started_at']!r}; "
             "expected a time like 2025-01-31T12:00:00+00:00, so delete the run and rerun its job"
         ) from None
     return round(1000 * (started if started.tzinfo else started.replace(tzinfo=UTC)).timestamp())
@@ -159,7 +191,7 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def digest_of(digests: Iterator[str] | list[str]) -> str:
+def digest_of(digests: Iterable[str]) -> str:
     """Hash hashes, together with the layout of what is written into the store."""
     return hashlib.sha256("\n".join([f"layout {LAYOUT}", *digests]).encode()).hexdigest()
 
@@ -175,35 +207,20 @@ def read_curves(path: Path, start_ms: int) -> tuple[list[Point], int]:
         The points and the number of values that were left out because they are not finite.
 
     Raises:
-        UserError: a line is not an object with an integer step and a phase.
+        UserError: the file cannot be read, or a line is damaged.
     """
     points, skipped = [], 0
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            entry = parse_step(line, f"{path}, line {number}")
-            elapsed = entry.get("elapsed_s")
-            offset = round(1000 * elapsed) if is_finite(elapsed) else entry["step"]
-            for key, value in entry.items():
-                if key in COORDINATES or not (value is None or is_number(value)):
-                    continue
-                if is_finite(value):
-                    points.append(Point(plain_key(f"{entry['phase']}/{key}"), value, start_ms + offset, entry["step"]))
-                else:
-                    skipped += 1
+    for entry in read_journal(path):
+        elapsed = entry.get("elapsed_s")
+        offset = round(1000 * elapsed) if is_finite(elapsed) else entry["step"]
+        for key, value in entry.items():
+            if key in COORDINATES or not (value is None or is_number(value)):
+                continue
+            if is_finite(value):
+                points.append(Point(plain_key(f"{entry['phase']}/{key}"), value, start_ms + offset, entry["step"]))
+            else:
+                skipped += 1
     return points, skipped
-
-
-def parse_step(line: bytes, where: str) -> dict[str, Any]:
-    """Parse one line of ``metrics.jsonl``; ``where`` names it in the error."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        entry = None
-    if not (isinstance(entry, dict) and type(entry.get("step")) is int and isinstance(entry.get("phase"), str)):
-        raise UserError(
-            f"{where}: expected an object with an integer step and a phase; delete the run and rerun its job"
-        )
-    return entry
 
 
 def is_number(value: Any) -> bool:

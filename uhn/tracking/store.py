@@ -19,8 +19,6 @@ from uhn.errors import UserError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DEFAULT_URI = "sqlite:///scratch/mlflow.db"
-
 # Lock of stores that are not a file on this machine.
 REMOTE_LOCK = Path("scratch/mlflow.lock")
 
@@ -57,12 +55,12 @@ def database_path(uri: str) -> Path | None:
     """
     scheme = uri.partition("://")[0]
     if "://" not in uri or scheme.split("+")[0] not in SCHEMES:
-        raise UserError(f"tracking URI {uri!r}: expected http(s)://HOST or a database such as {DEFAULT_URI}")
+        raise UserError(f"tracking URI {uri!r}: expected http(s)://HOST or a database, e.g. sqlite:///FILE")
     if not scheme.startswith("sqlite"):
         return None
     file = uri.partition("://")[2].partition("?")[0].removeprefix("/")
     if file in {"", ":memory:"}:
-        raise UserError(f"tracking URI {uri!r} keeps nothing; name a file, e.g. {DEFAULT_URI}")
+        raise UserError(f"tracking URI {uri!r} keeps nothing; name a file, e.g. sqlite:///FILE")
     return Path(file)
 
 

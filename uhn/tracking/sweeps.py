@@ -1,87 +1,23 @@
-"""A sweep in the store: one parent run for each stage, with its candidates beneath it, to be compared in the UI."""
+"""A sweep in the store: a summary for each stage, with its candidates beneath it, to be compared in the UI."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from uhn.paths import selection_file
+from uhn.sweeps.candidate import SKIPPED, Candidate
 from uhn.sweeps.files import candidate_files
 from uhn.sweeps.grids import SweepConfig
-from uhn.sweeps.selection import SKIPPED, CandidateResult, Selection, read_candidate, read_selection
+from uhn.sweeps.selection import Selection, read_candidate, read_selection
 from uhn.tracking import content, store
-from uhn.tracking.runs import TrackedRun, digest_of, read_run, sha256_of
-from uhn.tracking.sync import (
-    DIGEST,
-    RUN_KEY,
-    Outcome,
-    adopt,
-    create,
-    finish,
-    keep_current,
-    log,
-    log_data,
-    search_group,
-    write_run,
-)
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-
-@dataclass(frozen=True)
-class TrackedCandidate(TrackedRun):
-    """One candidate and seed of a sweep."""
-
-    sweep: str
-    candidate: CandidateResult
-
-    @property
-    def group(self) -> str:
-        """Name the stage: ``<scale>/sweeps/<sweep>/stage<k>``."""
-        return stage_key(self.result["scale"], self.sweep, self.candidate.slot.stage)
-
-    @property
-    def key(self) -> str:
-        """Name this candidate in a store: ``<stage>/<place>/seed<k>``."""
-        return f"{self.group}/{self.candidate.slot.name}/seed{self.result['seed']}"
-
-    @property
-    def name(self) -> str:
-        """Name this candidate for people, below its stage."""
-        return f"{self.candidate.slot.name}/seed{self.result['seed']}"
-
-    @property
-    def own_tags(self) -> dict[str, Any]:
-        """Return the sweep and the place in it."""
-        return {"uhn.kind": "candidate", "uhn.sweep": self.sweep, "uhn.slot": self.candidate.slot.key}
-
-    @property
-    def own_params(self) -> dict[str, Any]:
-        """Return what the sweep varies, in the paper's units."""
-        return {f"candidate.{name}": value for name, value in self.candidate.hyperparameters.to_dict().items()}
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A decided stage: the candidates that ran in it, the decision, and the digest of all its files."""
-
-    key: str
-    members: list[TrackedCandidate]
-    selection: Selection
-    file: Path
-    metrics: tuple[str, ...]
-
-    @property
-    def digest(self) -> str:
-        """Identify the content."""
-        return digest_of([sha256_of(self.file), *(f"{run.key} {run.digest}" for run in self.members)])
+from uhn.tracking.runs import RunGroup, TrackedRun, digest_of, read_run, sha256_of
+from uhn.tracking.sync import RUN_KEY, TrackingResult, sync_group
 
 
 def track_sweep(
-    sweeps: Path, sweep: SweepConfig, scale: str, uri: str = store.DEFAULT_URI, experiment: str | None = None
-) -> Outcome:
+    sweeps: Path, sweep: SweepConfig, scale: str, uri: str, experiment: str | None = None
+) -> TrackingResult:
     """Index a finished sweep; what the store holds already is left alone.
 
     Args:
@@ -97,104 +33,97 @@ def track_sweep(
     Raises:
         UserError: a file of the sweep or the store cannot be used; nothing is written when a file cannot.
     """
-    stages = [read_stage(sweeps, sweep, scale, stage) for stage in sweep.stages]
-    total = sum(len(stage.members) for stage in stages)
-    tracked, clock = 0, stages[0].members[0].start_ms
+    groups = stage_groups(sweeps, sweep, scale)
     with store.opened(uri) as (client, artifacts):
-        name = store.experiment_id(client, experiment or f"uhn-{scale}-sweeps", artifacts)
-        for stage in stages:
-            tracked += sync_stage(client, name, stage, clock)
-            clock = max([clock, *(run.end_ms for run in stage.members)])
-    return Outcome(tracked, total - tracked, store.shown(uri))
+        experiment_id = store.experiment_id(client, experiment or f"uhn-{scale}-sweeps", artifacts)
+        tracked = sum(sync_group(client, experiment_id, group) for group in groups)
+    return TrackingResult(tracked, sum(len(group.runs) for group in groups) - tracked, store.shown(uri))
 
 
-def stage_key(scale: str, sweep: str, stage: int) -> str:
-    """Name a stage in a store."""
-    return f"{scale}/sweeps/{sweep}/stage{stage}"
+def stage_groups(sweeps: Path, sweep: SweepConfig, scale: str) -> list[RunGroup]:
+    """Read the files of all stages of a sweep as groups, in order; see :func:`track_sweep`."""
+    groups: list[RunGroup] = []
+    for stage in sweep.stages:
+        runs = read_candidates(sweeps, sweep, scale, stage)
+        file = selection_file(sweeps, sweep.name, stage)
+        selection = read_selection(file, sweep, scale)
+        groups.append(stage_group(file, sweep, selection, runs, groups[-1].end_ms if groups else 0))
+    return groups
 
 
-def read_stage(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> Stage:
-    """Read the files of a decided stage."""
-    members = []
+def read_candidates(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> list[TrackedRun]:
+    """Read the candidates that ran in a stage, one run for each of their seeds."""
+    runs = []
     for path in candidate_files(sweeps, sweep, stage):
         candidate = read_candidate(path, sweep, scale)
         if candidate.status != SKIPPED:
-            run = read_run(path.parent)
-            facts = vars(run) | {"digest": digest_of([run.digest, sha256_of(path)])}
-            members.append(TrackedCandidate(**facts, sweep=sweep.name, candidate=candidate))
-    file = selection_file(sweeps, sweep.name, stage)
-    metrics = tuple(metric.name for metric in sweep.metrics)
-    return Stage(stage_key(scale, sweep.name, stage), members, read_selection(file, sweep, scale), file, metrics)
+            run = as_candidate(read_run(path.parent), candidate, sweep.name)
+            runs.append(replace(run, digest=digest_of([run.digest, sha256_of(path)])))
+    return runs
 
 
-def sync_stage(client: MlflowClient, experiment_id: str, stage: Stage, clock: int) -> int:
-    """Write a stage and its candidates where the store differs, remove what is no candidate any more; count writes.
-
-    Args:
-        client: the open store.
-        experiment_id: of the experiment.
-        stage: the stage.
-        clock: end of the stage before, the time of a stage in which nothing ran.
-    """
-    present = list(search_group(client, experiment_id, stage.key))
-    wanted = {stage.key, *(run.key for run in stage.members)}
-    for run in present:
-        if run.data.tags.get(RUN_KEY) not in wanted:
-            client.delete_run(run.info.run_id)
-    parent = keep_current(client, present, stage.key, stage.digest)
-    parent_id = parent or start_stage(client, experiment_id, stage, clock)
-    tracked = 0
-    for run in stage.members:
-        if keep_current(client, present, run.key, run.digest) is None:
-            write_run(client, experiment_id, run, parent_id)
-            tracked += 1
-    adopt(client, experiment_id, stage.key, parent_id)
-    if parent is None:
-        client.set_tag(parent_id, DIGEST, stage.digest)
-    return tracked
-
-
-def start_stage(client: MlflowClient, experiment_id: str, stage: Stage, clock: int) -> str:
-    """Write the parent run of a stage but for its digest; return its id."""
-    end_ms = max([clock, *(run.end_ms for run in stage.members)])
-    run_id = create(
-        client,
-        experiment_id,
-        name=stage.key.partition("/")[2],
-        start_ms=min([end_ms, *(run.start_ms for run in stage.members)]),
-        tags=stage_tags(stage),
+def as_candidate(run: TrackedRun, candidate: Candidate, sweep: str) -> TrackedRun:
+    """Return a run under the name of its slot, with the hyperparameters in the paper's units."""
+    group = stage_key(run.result["scale"], sweep, candidate.slot.stage)
+    name = f"{candidate.slot.name}/seed{run.result['seed']}"
+    return replace(
+        run,
+        group=group,
+        key=f"{group}/{name}",
+        name=name,
+        tags={"uhn.kind": "candidate", "uhn.sweep": sweep, "uhn.slot": candidate.slot.key},
+        params={f"candidate.{key}": value for key, value in candidate.hyperparameters.to_dict().items()},
     )
-    if stage.members:
-        log_data(client, run_id, stage.members[0])
-    winner = stage.selection.winner.to_dict()
-    params = {f"winner.{name}": content.as_text(value) for name, value in winner.items()}
-    log(client, run_id, params, content.points_at(end_ms, stage_metrics(stage)))
-    client.log_artifact(run_id, str(stage.file))
-    finish(client, run_id, True, end_ms)
-    return run_id
 
 
-def stage_metrics(stage: Stage) -> dict[str, float]:
+def stage_group(
+    file: Path, sweep: SweepConfig, selection: Selection, runs: list[TrackedRun], before_ms: int
+) -> RunGroup:
+    """Return the group of a stage; one in which nothing ran has the time at which the stage before ended."""
+    key = stage_key(selection.scale, selection.sweep, selection.stage)
+    end_ms = max([before_ms, *(run.end_ms for run in runs)])
+    winner = selection.winner.to_dict()
+    return RunGroup(
+        key=key,
+        runs=runs,
+        digest=digest_of([sha256_of(file), *(f"{run.key} {run.digest}" for run in runs)]),
+        tags=stage_tags(key, selection),
+        params={f"winner.{name}": content.as_text(value) for name, value in winner.items()},
+        metrics=stage_metrics(sweep, selection),
+        start_ms=min([end_ms, *(run.start_ms for run in runs)]),
+        end_ms=end_ms,
+        completed=True,
+        artifacts=(file,),
+        is_whole=True,
+    )
+
+
+def stage_key(scale: str, sweep: str, stage: int) -> str:
+    """Name a stage in the store."""
+    return f"{scale}/sweeps/{sweep}/stage{stage}"
+
+
+def stage_metrics(sweep: SweepConfig, selection: Selection) -> dict[str, float]:
     """Return the means over seeds of the best candidate under the metrics' own names, and the counts."""
-    selection = stage.selection
-    best = selection.ranking[0].candidate if selection.ranking else None
-    counts = {"n_ranked": len(selection.ranking), "n_dropped": len(selection.dropped)}
-    return ({name: best.mean(name) for name in stage.metrics} if best else {}) | counts
+    means = {}
+    if selection.ranking:
+        best = selection.ranking[0].candidate
+        means = {metric.name: best.mean(metric.name) for metric in sweep.metrics}
+    return means | {"n_ranked": len(selection.ranking), "n_dropped": len(selection.dropped)}
 
 
-def stage_tags(stage: Stage) -> dict[str, str]:
-    """Return the tags of the parent run of a stage."""
-    selection = stage.selection
+def stage_tags(key: str, selection: Selection) -> dict[str, str]:
+    """Return the tags of the summary of a stage."""
     note = f"Stage {selection.stage} of sweep {selection.sweep}, on validation data. "
     note += selection.note or "The parameters are those of the best candidate of this and all earlier stages."
-    note += "".join(f" Dropped: {one.slot.key}, {one.reason}." for one in selection.dropped)
+    note += "".join(f" Dropped: {candidate.slot.key}, {candidate.reason}." for candidate in selection.dropped)
     return content.as_tags(
         {
             "uhn.kind": "stage",
             "uhn.scale": selection.scale,
             "uhn.sweep": selection.sweep,
-            "uhn.group": stage.key,
-            RUN_KEY: stage.key,
+            "uhn.group": key,
+            RUN_KEY: key,
             "uhn.status": "completed",
             "mlflow.source.name": "uhn sweep",
             "mlflow.source.type": "LOCAL",

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from uhn.configuration.run import RunConfig
 from uhn.device import acquire_device
-from uhn.runs.folder import discard_run
-from uhn.sweeps.files import holds_training
+from uhn.runs.folder import GENERATOR, discard_run, holds_training
 from uhn.training.evaluate import evaluate_run
 from uhn.training.runner import JobOptions, train_run
 
@@ -25,7 +24,7 @@ def run_candidate(config: RunConfig, out: Path, options: JobOptions, paper_confi
         UserError: as for :func:`train_run` and :func:`evaluate_run`.
         Interrupted: stopped by a signal; run again with ``resume`` to continue.
     """
-    weights = out / "generator.safetensors"
+    weights = out / GENERATOR
     if not (weights.exists() and holds_training(out, config, options.device)):
         discard_run(out)
         train_run(config, out, options, paper_config)

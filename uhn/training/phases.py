@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from uhn.configuration.run import RunConfig
 from uhn.hypernetworks.diagnostics import component_statistics
-from uhn.hypernetworks.uhn import UHN
+from uhn.hypernetworks.generator import Generator
 from uhn.models.base import TargetModel
 from uhn.training.gradient_surgery import combine_gradients
 from uhn.training.initialise import statistics_loss
@@ -159,15 +159,16 @@ def _training_losses(draws: Draws, gradient_surgery: bool) -> tuple[Callable[[nn
     )
 
 
-def training_loss(member: Member, target: TargetModel, generator: nn.Module) -> Tensor:
+def training_loss(member: Member, target: TargetModel, generator: Generator) -> Tensor:
     """Return the loss of a target on the next batch of its task, with the target in training mode.
 
-    A UHN generates the embedding rows of the batch's tokens alone: the others are not read and get no gradient.
+    A generator that uses rows generates only the embedding rows of the batch's tokens: the others are not read and get
+    no gradient.
     """
     batch = member.task.next_batch()
     target.train()
-    rows = target.rows_read(*(batch.host_inputs or batch.inputs)) if isinstance(generator, UHN) else {}
-    weights = generator(target, rows) if rows else generator(target)
+    rows = target.rows_read(*(batch.host_inputs or batch.inputs)) if generator.uses_rows else None
+    weights = generator(target, rows)
     return member.task.loss(target.run(weights, *batch.inputs), batch)
 
 

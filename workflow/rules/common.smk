@@ -6,25 +6,34 @@ from snakemake.exceptions import WorkflowError
 
 import uhn
 from uhn.errors import UserError
+from uhn.configuration.resolve import load_experiment, load_scale, resolve, source_of
+from uhn.data.catalogue import DATASETS
 from uhn.data.sources import DataSource
-from uhn.configuration.resolve import (
-    FILELESS,
-    load_experiment,
-    load_scale,
-    resolve,
-    source_of,
+from uhn.paths import (
+    FIGURE_ENDINGS,
+    TABLE_ENDINGS,
+    candidate_dir,
+    config_dir,
+    figure_file,
+    ready_file,
+    results_name,
+    run_dir,
+    selection_file,
+    sweeps_dir,
+    table_file,
+    tracked_file,
 )
-from uhn.paths import candidate_dir, config_dir, results_name, run_dir, selection_file, sweeps_dir
+from uhn.runs.folder import CANDIDATE, GENERATOR, KERNEL, METRICS, RESULT, RUN, TRAINING
 from uhn.schema import schema_problem
-from uhn.reporting.definitions import needed_runs, ready_tables
-from uhn.reporting.figures.definitions import load_figure, ready_figures
-from uhn.reporting.sweep_definitions import TITLES as SWEEP_TABLES, sweeps_of_table
+from uhn.reporting.figure_definitions import load_figure, ready_figures
+from uhn.reporting.table_definitions import ready_tables, sweep_tables
 from uhn.sweeps.apply import resolve_tuned
+from uhn.sweeps.candidate import SKIPPED
 from uhn.sweeps.files import candidate_files, read_final, read_previous, selection_files
 from uhn.sweeps.grids import Slot
-from uhn.sweeps.load import Tuning, load_sweeps, load_tunings
+from uhn.sweeps.load import Tuning, load_sweep, load_sweeps, load_tunings
 from uhn.sweeps.seeds import reported_seeds
-from uhn.sweeps.stages import Skip, plan
+from uhn.sweeps.stages import candidate_at
 
 # Jobs find the `python` that runs Snakemake even where its environment is not activated.
 os.environ.update(
@@ -32,7 +41,10 @@ os.environ.update(
 )
 
 # `tuned` is empty, or `-swept` where sweeps decide on hyperparameters.
-RUN_DIR = str(run_dir("{scale}{tuned}", "{setting}", "{variant}", "{seed}"))
+RESULTS = "{scale}{tuned}"
+RUN_DIR = str(run_dir(RESULTS, "{setting}", "{variant}", "{seed}"))
+# What tracking reads of a run.
+TRACKED = {"run": RUN, "metrics": METRICS, "result": RESULT}
 
 
 def get_data(scale):
@@ -52,9 +64,13 @@ def get_validated_config():
 
 try:
     EXPERIMENTS = get_validated_config()
-    TABLES = {table: needed_runs(table) for table in ready_tables()}
+    TABLES = {name: table.runs for name, table in ready_tables().items()}
     FIGURES = {name: load_figure(name) for name in ready_figures()}
     SWEEPS = load_sweeps(config["scale"])
+    SWEEP_TABLES = {
+        name: [load_sweep(sweep, config["scale"]).name for sweep in table.sweeps]
+        for name, table in sweep_tables().items()
+    }
     load_tunings(config["scale"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -66,10 +82,9 @@ wildcard_constraints:
     setting="|".join(EXPERIMENTS),
     variant="|".join(sorted({v for e in EXPERIMENTS.values() for v in e["variants"]})),
     seed=r"\d+",
-    table="|".join(TABLES) or "none",
+    table="|".join([*TABLES, *SWEEP_TABLES]) or "none",
     figure="|".join(FIGURES) or "none",
     sweep="|".join(SWEEPS),
-    sweep_table="|".join(map(str, SWEEP_TABLES)),
     stage="[1-4]",
     place=r"i\d+_j\d+|r\d+",
 
@@ -99,7 +114,7 @@ def get_run_config(wildcards):
         return resolve(*run).to_dict()
     try:
         (path,) = get_run_selection(wildcards)
-        winner = read_final(Path(path), tuning.sweep, wildcards.scale).winner
+        winner = read_final(path, tuning.sweep, wildcards.scale).winner
     except UserError:
         return "decided by a sweep"
     return resolve_tuned(*run, tuning, winner).to_dict()
@@ -108,7 +123,7 @@ def get_run_config(wildcards):
 def get_run_selection(wildcards):
     """Return the decision whose winner a run takes over, if it does."""
     tuning = get_tuning(wildcards)
-    return [str(selection_files(sweeps_dir(wildcards.scale), tuning.sweep)[-1])] if tuning else []
+    return [selection_files(sweeps_dir(wildcards.scale), tuning.sweep)[-1]] if tuning else []
 
 
 def get_selection_option(wildcards, input):
@@ -121,8 +136,8 @@ def get_setting_data(setting, scale):
     experiment = EXPERIMENTS[setting]
     tasks = experiment.get("tasks", [experiment])
     source = DataSource.parse(get_data(scale)).kind
-    names = dict.fromkeys(task["dataset"] for task in tasks if task["task"] not in FILELESS)
-    return ancient([f"resources/ready/{source}/{name}.done" for name in names])
+    names = dict.fromkeys(task["dataset"] for task in tasks if task["dataset"] in DATASETS)
+    return ancient([ready_file(source, name) for name in names])
 
 
 def get_run_data(wildcards):
@@ -143,7 +158,7 @@ def get_seeds(setting, scale):
 def get_run_files(scale, tuned, pairs, name):
     """Return one file of every run of the given (setting, variant) pairs, all seeds of the scale."""
     return [
-        str(run_dir(f"{scale}{tuned}", setting, variant, seed) / name)
+        run_dir(scale + tuned, setting, variant, seed) / name
         for setting, variant in pairs
         for seed in get_seeds(setting, scale)
     ]
@@ -157,7 +172,7 @@ def get_targets(scale, *tables):
     """
     pairs = dict.fromkeys(pair for table in tables or TABLES for pair in TABLES[table])
     return [
-        *get_run_files(scale, TUNED, pairs, "result.json"),
+        *get_run_files(scale, TUNED, pairs, RESULT),
         *get_table_files(scale, *tables),
         *get_tracking_files(scale, *tables),
         *([] if tables else get_figure_files(scale)),
@@ -167,9 +182,9 @@ def get_targets(scale, *tables):
 def get_table_files(scale, *tables):
     """Return the files of the given tables, of all tables if none is given."""
     return [
-        f"results/{scale}{TUNED}/tables/{table}.{suffix}"
+        table_file(scale + TUNED, table, ending)
         for table in tables or TABLES
-        for suffix in ("csv", "md", "tex")
+        for ending in TABLE_ENDINGS
     ]
 
 
@@ -177,21 +192,30 @@ def get_tracking_files(scale, *tables):
     """Return the markers of the tracked runs of the given tables; nothing where tracking is off."""
     if config["tracking_uri"] == "none":
         return []
-    return [f"results/{scale}{TUNED}/tracked/{table}.done" for table in tables or TABLES]
+    return [tracked_file(scale + TUNED, table) for table in tables or TABLES]
 
 
 def get_table_results(wildcards):
-    """Return the result files a table is made from."""
+    """Return the files a table is made from: results of runs, or the last decisions of sweeps."""
+    if wildcards.table in SWEEP_TABLES:
+        sweeps = [load_sweep(name, wildcards.scale) for name in SWEEP_TABLES[wildcards.table]]
+        return [selection_files(sweeps_dir(wildcards.scale), sweep)[-1] for sweep in sweeps]
     pairs = TABLES[wildcards.table]
-    return get_run_files(wildcards.scale, wildcards.tuned, pairs, "result.json")
+    return get_run_files(wildcards.scale, wildcards.tuned, pairs, RESULT)
+
+
+def get_table_definitions(wildcards):
+    """Return the files that say what a table shows."""
+    of_sweeps = ["config/sweeps.yaml"] if wildcards.table in SWEEP_TABLES else []
+    return [f"config/tables/{wildcards.table}.yaml", "config/paper.csv", *of_sweeps]
 
 
 def get_figure_files(scale, *names):
     """Return the files of the given figures, of all figures if none is given."""
     return [
-        f"results/{scale}{TUNED}/figures/{name}.{suffix}"
+        figure_file(scale + TUNED, name, ending)
         for name in names or FIGURES
-        for suffix in ("csv", "pdf", "png")
+        for ending in FIGURE_ENDINGS
     ]
 
 
@@ -216,8 +240,8 @@ def get_table_runs(wildcards):
     """Return the files of all runs of a table that tracking reads."""
     pairs = TABLES[wildcards.table]
     return {
-        name: get_run_files(wildcards.scale, wildcards.tuned, pairs, f"{name}.{suffix}")
-        for name, suffix in (("run", "json"), ("metrics", "jsonl"), ("result", "json"))
+        name: get_run_files(wildcards.scale, wildcards.tuned, pairs, file)
+        for name, file in TRACKED.items()
     }
 
 

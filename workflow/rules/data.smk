@@ -3,7 +3,7 @@
 
 rule prepare_data:
     output:
-        touch("resources/ready/{source}/{dataset}.done"),
+        touch(ready_file("{source}", "{dataset}")),
     log:
         "logs/data/{source}/{dataset}.log",
     conda:

@@ -7,7 +7,7 @@ rule evaluate_run:
         generator=rules.train_run.output.generator,
         training=rules.train_run.output.training,
     output:
-        result=f"{RUN_DIR}/result.json",
+        result=f"{RUN_DIR}/{RESULT}",
     log:
         "logs/{scale}{tuned}/evaluate_run/{setting}/{variant}/seed{seed}.log",
     conda:

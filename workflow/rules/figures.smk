@@ -8,10 +8,10 @@ rule draw_figure:
         scale="config/scales/{scale}.yaml",
         code=sorted(str(path) for path in Path("uhn/reporting").rglob("*.py")),
     output:
-        csv="results/{scale}{tuned}/figures/{figure}.csv",
-        pdf="results/{scale}{tuned}/figures/{figure}.pdf",
+        csv=figure_file(RESULTS, "{figure}", "csv"),
+        pdf=figure_file(RESULTS, "{figure}", "pdf"),
         png=report(
-            "results/{scale}{tuned}/figures/{figure}.png",
+            figure_file(RESULTS, "{figure}", "png"),
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}", "scale": "{scale}{tuned}"},

@@ -8,7 +8,7 @@ rule export_kernel:
         generator=rules.train_run.output.generator,
         training=rules.train_run.output.training,
     output:
-        kernel=f"{RUN_DIR}/kernel.npy",
+        kernel=f"{RUN_DIR}/{KERNEL}",
     log:
         "logs/{scale}{tuned}/export_kernel/{setting}/{variant}/seed{seed}.log",
     conda:

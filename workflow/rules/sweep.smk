@@ -9,7 +9,7 @@ rule run_candidate:
         data=get_candidate_data,
         previous=get_previous_selection,
     output:
-        candidate=f"{CANDIDATE_DIR}/candidate.json",
+        candidate=f"{CANDIDATE_DIR}/{CANDIDATE}",
     log:
         "logs/{scale}/run_candidate/{sweep}/stage{stage}/{place}/seed{seed}.log",
     conda:
@@ -33,7 +33,7 @@ rule select_stage:
         candidates=get_stage_candidates,
         previous=get_previous_selection,
     output:
-        selected=f"{SWEEP_DIR}/stage{{stage}}/selected.json",
+        selected=selection_file(sweeps_dir("{scale}"), "{sweep}", "{stage}"),
     log:
         "logs/{scale}/select_stage/{sweep}/stage{stage}.log",
     conda:
@@ -49,8 +49,9 @@ rule select_stage:
 rule report_sweep:
     input:
         selections=get_sweep_selections,
+        reference="config/paper.csv",
         scale="config/scales/{scale}.yaml",
-        code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
+        code=sorted(str(path) for path in Path("uhn/reporting").rglob("*.py")),
     output:
         csv=f"{SWEEP_DIR}/stages.csv",
         pdf=f"{SWEEP_DIR}/stages.pdf",
@@ -67,23 +68,6 @@ rule report_sweep:
         "../../environment.yml"
     shell:
         "python -m uhn sweep report --sweep {wildcards.sweep} --scale {wildcards.scale} > {log} 2>&1"
-
-
-# Tables 12 to 16 and 18 to 22.
-rule build_sweep_table:
-    input:
-        selections=get_table_sweeps,
-        sweeps="config/sweeps.yaml",
-        scale="config/scales/{scale}.yaml",
-        code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
-    output:
-        multiext("results/{scale}/tables/table_{sweep_table}", ".csv", ".md", ".tex"),
-    log:
-        "logs/{scale}/build_sweep_table/table_{sweep_table}.log",
-    conda:
-        "../../environment.yml"
-    shell:
-        "python -m uhn report table {wildcards.sweep_table} --scale {wildcards.scale} > {log} 2>&1"
 
 
 # One parent run for each stage with its candidates beneath it; the final runs beside those of the tables.

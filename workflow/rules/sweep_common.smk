@@ -1,8 +1,6 @@
 # Paths, inputs and parameters of the rules of sweeps.
-SWEEP_DIR = str(sweeps_dir("{scale}") / "{sweep}")
-CANDIDATE_DIR = str(
-    candidate_dir(sweeps_dir("{scale}"), "{sweep}", "stage{stage}/{place}", "{seed}")
-)
+SWEEP_DIR = sweeps_dir("{scale}") / "{sweep}"
+CANDIDATE_DIR = candidate_dir(sweeps_dir("{scale}"), "{sweep}", "stage{stage}/{place}", "{seed}")
 
 
 def get_sweep(wildcards):
@@ -13,9 +11,7 @@ def get_sweep(wildcards):
 def get_previous_selection(wildcards):
     """Return the decision of the stage before; none of the first stage."""
     stage = get_sweep(wildcards).previous_stage(int(wildcards.stage))
-    return (
-        [str(selection_file(sweeps_dir(wildcards.scale), wildcards.sweep, stage))] if stage else []
-    )
+    return [selection_file(sweeps_dir(wildcards.scale), wildcards.sweep, stage)] if stage else []
 
 
 def get_candidate_data(wildcards):
@@ -30,12 +26,12 @@ def get_candidate_config(wildcards):
         previous = read_previous(sweeps_dir(wildcards.scale), sweep, wildcards.scale, slot.stage)
     except UserError:
         return "decided by the stage before"
-    planned = plan(sweep, slot, previous)
-    if isinstance(planned, Skip):
-        return planned.reason
+    candidate = candidate_at(sweep, slot, previous)
+    if candidate.status == SKIPPED:
+        return candidate.reason
     source = DataSource.parse(get_data(wildcards.scale)).kind
     run = EXPERIMENTS[sweep.setting], sweep.variant, int(wildcards.seed), wildcards.scale, source
-    return resolve_tuned(*run, Tuning(sweep), planned, "tuning").to_dict()
+    return resolve_tuned(*run, Tuning(sweep), candidate.hyperparameters, "tuning").to_dict()
 
 
 def get_stage_candidates(wildcards):
@@ -70,15 +66,9 @@ def get_sweep_runs(wildcards):
     sweep = get_sweep(wildcards)
     pairs = [(sweep.setting, sweep.variant)]
     return {
-        name: get_run_files(wildcards.scale, "-swept", pairs, f"{name}.{suffix}")
-        for name, suffix in (("run", "json"), ("metrics", "jsonl"), ("result", "json"))
+        name: get_run_files(wildcards.scale, "-swept", pairs, file)
+        for name, file in TRACKED.items()
     }
-
-
-def get_table_sweeps(wildcards):
-    """Return the last decisions of the sweeps that a table waits for."""
-    sweeps = sweeps_of_table(int(wildcards.sweep_table), load_sweeps(wildcards.scale))
-    return [selection_files(sweeps_dir(wildcards.scale), sweep)[-1] for sweep in sweeps]
 
 
 def get_sweep_targets(scale, *names):
@@ -94,7 +84,7 @@ def get_sweep_targets(scale, *names):
             for sweep in sweeps
             for name in ("stages.png", "selection.md")
         ),
-        *get_run_files(scale, "-swept", pairs, "result.json"),
+        *get_run_files(scale, "-swept", pairs, RESULT),
         *(
             folder / sweep.name / "tracked.done"
             for sweep in sweeps
@@ -103,10 +93,10 @@ def get_sweep_targets(scale, *names):
     ]
 
 
-def get_sweep_table_files(scale, *numbers):
+def get_sweep_table_files(scale, *tables):
     """Return the files of the given tables of sweeps, of all if none is given."""
     return [
-        f"results/{scale}/tables/table_{number}.{suffix}"
-        for number in numbers or SWEEP_TABLES
-        for suffix in ("csv", "md", "tex")
+        table_file(scale, table, ending)
+        for table in tables or SWEEP_TABLES
+        for ending in TABLE_ENDINGS
     ]

@@ -1,22 +1,21 @@
-# Tables, from result files only. The reporting code is an input: a table is cheap, so an edit rebuilds it.
+# Tables, from the results of runs or the decisions of sweeps only. The reporting code is an input: a table is cheap, so an edit rebuilds it.
 
 
 rule build_table:
     input:
         results=get_table_results,
-        definition="config/tables/{table}.yaml",
-        reference="config/paper.csv",
+        definitions=get_table_definitions,
         scale="config/scales/{scale}.yaml",
         code=sorted(str(path) for path in Path("uhn/reporting").glob("*.py")),
     output:
         csv=report(
-            "results/{scale}{tuned}/tables/{table}.csv",
+            table_file(RESULTS, "{table}", "csv"),
             caption="../report/table.rst",
             category="Tables",
             labels={"table": "{table}", "scale": "{scale}{tuned}"},
         ),
-        md="results/{scale}{tuned}/tables/{table}.md",
-        tex="results/{scale}{tuned}/tables/{table}.tex",
+        md=table_file(RESULTS, "{table}", "md"),
+        tex=table_file(RESULTS, "{table}", "tex"),
     log:
         "logs/{scale}{tuned}/build_table/{table}.log",
     conda:

@@ -6,7 +6,7 @@ rule track_table:
     input:
         unpack(get_table_runs),
     output:
-        touch("results/{scale}{tuned}/tracked/{table}.done"),
+        touch(tracked_file(RESULTS, "{table}")),
     log:
         "logs/{scale}{tuned}/track_table/{table}.log",
     conda:

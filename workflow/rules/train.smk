@@ -6,10 +6,10 @@ rule train_run:
         data=get_run_data,
         selected=get_run_selection,
     output:
-        run=f"{RUN_DIR}/run.json",
-        metrics=f"{RUN_DIR}/metrics.jsonl",
-        generator=f"{RUN_DIR}/generator.safetensors",
-        training=f"{RUN_DIR}/training.json",
+        run=f"{RUN_DIR}/{RUN}",
+        metrics=f"{RUN_DIR}/{METRICS}",
+        generator=f"{RUN_DIR}/{GENERATOR}",
+        training=f"{RUN_DIR}/{TRAINING}",
     log:
         "logs/{scale}{tuned}/train_run/{setting}/{variant}/seed{seed}.log",
     conda:

@@ -179,13 +179,13 @@ def test_captions_say_whose_hyperparameters_and_seeds(folder, tmp_path, monkeypa
     seen = {}
 
     def publish(name, **facts):
-        from uhn.reporting.publish import Published
+        from uhn.reporting.published import Published
 
         seen.update(facts)
         return Published([], [])
 
-    monkeypatch.setattr("uhn.reporting.publish.publish_table", publish)
+    monkeypatch.setattr("uhn.reporting.publish_table.publish_table", publish)
     assert main(["report", "table", "11", *options]) == 0
     assert seen["scale_label"] == f"test scale: a few steps{sentence}"
-    assert seen["runs"].parts[:3] == ("results", place, "runs") and seen["out"].parts[1] == place
+    assert seen["folder"].parts[:3] == ("results", place, "runs") and seen["out"].parts[1] == place
     assert seen["seeds"]["kan_kv", "uhn"] == ([23547] if "fresh" in options else [21962])

@@ -110,7 +110,7 @@ def test_generation_in_groups_composes_through_the_chain(memory_mb):
     chain = make_chain(2, leaf, replace(EXACT, memory_mb=memory_mb))
     levels = compose_by_hand(chain, leaf, 2)
     weights = chain(leaf)
-    assert len(chain.root._prepared[leaf].queries.groups) > 1
+    assert len(chain.root.engine.prepare(leaf).queries.groups) > 1
     assert_close(weights, levels[-1], 1e-11)
     assert_close(gradients(chain, weights), gradients(chain, levels[-1]), 1e-11)
 
@@ -214,3 +214,12 @@ def test_bfloat16_products_reach_the_generated_trunks():
     assert all(torch.equal(found[name], w) for name, w in same.items())
     error = max((rounded[name] - w).norm() / w.norm() for name, w in exact.items())
     assert 1e-4 < error < 5e-2
+
+
+def test_autocast_rounds_no_level():
+    leaf = make_leaf()
+    chain = make_chain(2, leaf).float()
+    plain = chain(leaf)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = chain(leaf)
+    assert all(torch.equal(found[name], w) for name, w in plain.items())

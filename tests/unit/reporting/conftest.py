@@ -1,4 +1,4 @@
-"""Fixtures: a small table with its references, and runs for it."""
+"""Fixtures: a small table with its references, runs for it, and a small sweep."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from synthetic_results import record, write
+from synthetic_sweeps import small_selections
 
 TABLE = """\
 number: 7
@@ -55,3 +56,9 @@ def runs(tmp_path: Path) -> Path:
         for seed, value in enumerate(values, start=1):
             write(folder, record(setting, variant, seed, value))
     return folder
+
+
+@pytest.fixture
+def selections(tmp_path: Path):
+    """The decisions of all stages of a small sweep."""
+    return small_selections(tmp_path)

@@ -9,10 +9,10 @@ from synthetic_results import record, write
 from synthetic_tables import FAMILY, SEEDS, write_all
 
 from uhn.errors import UserError
-from uhn.reporting.definitions import load_table, table_numbers
-from uhn.reporting.publish import publish_table
+from uhn.reporting.publish_table import publish_table
+from uhn.reporting.table_definitions import load_table, result_tables
 
-NUMBERS = table_numbers()
+NUMBERS = [table.number for table in result_tables().values() if table.number]
 
 
 @pytest.fixture

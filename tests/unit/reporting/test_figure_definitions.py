@@ -6,8 +6,8 @@ import yaml
 from uhn.configuration.resolve import load_experiment
 from uhn.errors import UserError
 from uhn.paths import config_dir
-from uhn.reporting.definitions import needed_runs, table_names
-from uhn.reporting.figures.definitions import figure_names, load_figure, ready_figures
+from uhn.reporting.figure_definitions import figure_names, load_figure, ready_figures
+from uhn.reporting.table_definitions import needed_runs, result_tables
 
 DEFINITION = """\
 kind: curves
@@ -39,7 +39,7 @@ def test_a_number_stands_for_a_figure_of_the_paper():
 
 @pytest.mark.parametrize("name", figure_names())
 def test_figures_need_no_run_that_no_table_needs(name):
-    of_tables = {pair for table in table_names() for pair in needed_runs(table)}
+    of_tables = {pair for table in result_tables().values() for pair in table.runs}
     assert set(load_figure(name).runs) <= of_tables
 
 

@@ -10,7 +10,7 @@ from synthetic_results import record, write
 from uhn.cli import report
 from uhn.errors import UserError
 from uhn.paths import config_dir
-from uhn.reporting.definitions import needed_runs
+from uhn.reporting.table_definitions import needed_runs
 
 SEEDS = (21962, 59358)  # the first two of the paper
 

@@ -32,6 +32,6 @@ def test_no_figure_module_imports_torch():
 
 
 def test_definitions_import_neither_pandas_nor_scipy():
-    loaded = modules_after("uhn.reporting.definitions", "uhn.reporting.figures.definitions", "uhn.cli.report")
-    assert "uhn.reporting.figures.definitions" in loaded
+    loaded = modules_after("uhn.reporting.table_definitions", "uhn.reporting.figure_definitions", "uhn.cli.report")
+    assert "uhn.reporting.figure_definitions" in loaded
     assert not {"torch", "pandas", "numpy", "scipy", "matplotlib"} & set(loaded)

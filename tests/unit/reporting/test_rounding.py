@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uhn.reporting.rounding import decimals, fixed, mean_and_std, printed, signed
+from uhn.reporting.rounding import decimals, fixed, learning_rate, mean_and_std, printed, signed
 
 NAN = math.nan
 
@@ -61,3 +61,11 @@ def test_differences_carry_their_sign_except_zero():
 def test_paper_numbers_keep_their_four_decimals():
     assert printed(0.795, 0.0069) == "0.7950 ± 0.0069"
     assert printed(0.0211, NAN) == "0.0211"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (2e-4, "2e-4"), (2.5e-6, "2.5e-6"), (1e-3, "0.001"), (0.05, "0.05"), (9.9999e-4, "1e-3")],
+)
+def test_learning_rates(value, text):
+    assert learning_rate(value) == text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uhn.reporting.statistics import difference, summarise, verdict
+from uhn.reporting.statistics import difference, statistics_over_seeds, verdict
 
 VALUE = st.floats(-10, 10).map(lambda value: round(value, 6))
 
@@ -21,7 +21,7 @@ VALUE = st.floats(-10, 10).map(lambda value: round(value, 6))
     ],
 )
 def test_summary_equals_the_hand_computation(values, mean, std, half):
-    summary = summarise(values)
+    summary = statistics_over_seeds(values)
     assert summary.n == len(values)
     assert summary.mean == pytest.approx(mean)
     assert summary.std == pytest.approx(std)
@@ -30,7 +30,7 @@ def test_summary_equals_the_hand_computation(values, mean, std, half):
 
 
 def test_one_value_has_no_spread_and_none_has_no_mean():
-    one, none = summarise([0.5]), summarise([])
+    one, none = statistics_over_seeds([0.5]), statistics_over_seeds([])
     assert (one.mean, one.n) == (0.5, 1)
     assert all(map(math.isnan, (one.std, one.ci_low, one.ci_high)))
     assert none.n == 0
@@ -54,30 +54,30 @@ def test_one_value_has_no_spread_and_none_has_no_mean():
     ],
 )
 def test_verdict_against_the_interval(reference, reference_std, expected):
-    assert verdict(summarise([1.0, 2.0, 3.0]), reference, reference_std) == expected
+    assert verdict(statistics_over_seeds([1.0, 2.0, 3.0]), reference, reference_std) == expected
 
 
 def test_verdict_needs_two_seeds():
-    assert verdict(summarise([1.0]), 1.0, 0.5) == "-"
-    assert verdict(summarise([]), 1.0, 0.5) == "-"
+    assert verdict(statistics_over_seeds([1.0]), 1.0, 0.5) == "-"
+    assert verdict(statistics_over_seeds([]), 1.0, 0.5) == "-"
 
 
 def test_difference_is_ours_minus_the_papers():
-    assert difference(summarise([1.0, 2.0]), 1.0) == 0.5
-    assert math.isnan(difference(summarise([1.0, 2.0]), None))
+    assert difference(statistics_over_seeds([1.0, 2.0]), 1.0) == 0.5
+    assert math.isnan(difference(statistics_over_seeds([1.0, 2.0]), None))
 
 
 @given(st.lists(VALUE, min_size=2, max_size=10), VALUE, st.none() | st.floats(0, 5))
 def test_verdict_swaps_when_everything_changes_sign(values, reference, spread):
     swapped = {"within": "within", "above": "below", "below": "above"}
-    verdict_here = verdict(summarise(values), reference, spread)
-    negated = summarise([-value for value in values])
+    verdict_here = verdict(statistics_over_seeds(values), reference, spread)
+    negated = statistics_over_seeds([-value for value in values])
     assert verdict(negated, -reference, spread) == swapped[verdict_here]
 
 
 @given(st.lists(VALUE, min_size=2, max_size=10), VALUE, st.floats(0, 5), st.floats(0, 5))
 def test_a_wider_reference_never_leaves_the_interval(values, reference, spread, more):
-    summary = summarise(values)
+    summary = statistics_over_seeds(values)
     if verdict(summary, reference, spread) == "within":
         assert verdict(summary, reference, spread + more) == "within"
     else:
@@ -86,7 +86,7 @@ def test_a_wider_reference_never_leaves_the_interval(values, reference, spread, 
 
 @given(st.lists(VALUE, min_size=2, max_size=10), VALUE)
 def test_verdict_agrees_with_the_sign_of_the_difference(values, reference):
-    summary = summarise(values)
+    summary = statistics_over_seeds(values)
     found = verdict(summary, reference, None)
     if found == "above":
         assert difference(summary, reference) > 0

@@ -6,9 +6,19 @@ import yaml
 from uhn.configuration.resolve import load_experiment
 from uhn.errors import UserError
 from uhn.models.registry import FAMILY_NAMES
-from uhn.reporting.definitions import Cell, load_table, needed_runs, ready_tables, table_names, table_numbers
-from uhn.reporting.reference import load_reference
+from uhn.reporting.reference import HYPERPARAMETERS, load_reference
+from uhn.reporting.table_definitions import (
+    Cell,
+    load_table,
+    needed_runs,
+    ready_tables,
+    result_tables,
+    sweep_tables,
+    table_names,
+)
+from uhn.sweeps.load import load_sweeps
 
+TABLES = [table for table in result_tables().values() if table.number]
 FUNCTIONS = [
     "ellipj",
     "ellipkinc",
@@ -46,19 +56,46 @@ def test_needed_runs_of_table_11():
 
 
 def test_the_definitions_and_paper_csv_have_the_same_cells():
-    numbers = table_numbers()
-    assert numbers == [1, 2, 3, 4, 5, 11, 23, 24, 25, 26, 27, 28]
-    cells = {(n, c.row, c.column, "metric") for n in numbers for c in load_table(n).cells if c.in_paper}
+    assert [table.number for table in TABLES] == [1, 2, 3, 4, 5, 11, 23, 24, 25, 26, 27, 28]
+    cells = {(table.number, c.row, c.column, "metric") for table in TABLES for c in table.cells if c.in_paper}
     printed = {key for key in load_reference() if key[3] == "metric"}
     assert len(cells) == 155
     assert cells == printed
 
 
 def test_cells_that_the_paper_lacks():
-    lacking = [(n, c.row, c.column) for n in table_numbers() for c in load_table(n).cells if not c.in_paper]
+    lacking = [(table.number, c.row, c.column) for table in TABLES for c in table.cells if not c.in_paper]
     families = ["cnn_mixed_depth", "cnn_mixed_width", "cnn_mixed_depth_width", "transformer_mixed"]
     extra = ["recursive_k0", "recursive_k1_without_init", "recursive_k2_without_init", "recursive_k3_without_init"]
     assert lacking == [(3, family, "gap") for family in families] + [(5, row, "accuracy") for row in extra]
+
+
+def test_the_tables_of_sweeps_and_paper_csv_have_the_same_sweeps():
+    """Tables with grids and with choices; the guardrails of Table 20 are not in paper.csv."""
+    sweeps = load_sweeps("paper")
+    defined = set()
+    for table in sweep_tables().values():
+        for sweep in (sweeps[name] for name in table.sweeps):
+            names = HYPERPARAMETERS if sweep.four_stage else HYPERPARAMETERS[2:]
+            grids = [f"{name}_grid" for name in names] if "grids" in table.kind else []
+            choices = names if "choices" in table.kind else []
+            quantities = [*grids, *choices]
+            defined |= {(table.number, sweep.setting, sweep.variant, quantity) for quantity in quantities}
+    printed = {key for key in load_reference() if key[3] not in ("metric", "params")}
+    encodings = {key for key in printed if key[0] == 23}  # Section G.1 has a search of its own, without a table
+    assert {key[2] for key in encodings} == {"raw", "positional"} and len(encodings) == 2 * 4
+    assert printed - encodings == defined
+
+
+def test_the_sweeps_of_each_table():
+    tables = {table.number: table for table in sweep_tables().values()}
+    assert list(tables) == [12, 13, 14, 15, 16, 18, 19, 20, 21, 22]
+    assert {number: len(table.sweeps) for number, table in tables.items()} == {
+        **dict.fromkeys((12, 13, 14, 15), 26),
+        **{16: 2, 18: 4, 19: 4, 20: 1, 21: 1, 22: 1},
+    }
+    with pytest.raises(UserError, match="table 13: shows sweeps, no runs"):
+        needed_runs(13)
 
 
 IMAGE_CNNS = {f"cifar10_cnn{depth}": {"direct", "uhn", "ha", "chunked"} for depth in (20, 32, 44, 56)}
@@ -82,7 +119,7 @@ RUNS = {
 
 
 def test_all_tables_together_need_each_run_once():
-    pairs = {pair for number in table_numbers() for pair in needed_runs(number)}
+    pairs = {pair for table in TABLES for pair in table.runs}
     assert pairs == {(setting, variant) for setting, variants in RUNS.items() for variant in variants}
 
 
@@ -118,27 +155,27 @@ def test_a_table_is_ready_once_all_its_settings_have_an_experiment(config):
     experiments = config / "experiments"
     experiments.mkdir()
     (experiments / "kan_kv.yaml").touch()
-    assert ready_tables(config) == []
+    assert ready_tables(config) == {}
     (experiments / "kan_jv.yaml").touch()
-    assert ready_tables(config) == ["table_07"]
+    assert list(ready_tables(config)) == ["table_07"]
 
 
 def test_every_table_of_the_paper_is_built():
     """A setting that is mistyped in a table, or whose file is gone, would drop the table without a word."""
-    assert ready_tables() == table_names()
-    assert {1, 2, 3, 4, 5, 11, 23, 24, 25, 26, 27, 28} <= set(table_numbers())
+    assert {*ready_tables(), *sweep_tables()} == set(table_names())
+    assert len(ready_tables()) == 12 + 1
 
 
-@pytest.mark.parametrize("number", table_numbers())
-def test_every_run_of_a_table_is_a_variant_of_its_setting(number):
-    for setting, variant in needed_runs(number):
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_run_of_a_table_is_a_variant_of_its_setting(table):
+    for setting, variant in table.runs:
         assert variant in load_experiment(setting)["variants"]
 
 
-@pytest.mark.parametrize("number", table_numbers())
-def test_every_cell_shows_what_its_run_reports(number):
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_cell_shows_what_its_run_reports(table):
     """A single model reports <split>/<metric>, a family both splits of it, a mixture one for each task."""
-    for cell in load_table(number).cells:
+    for cell in table.cells:
         experiment = load_experiment(cell.setting)
         metrics = {
             f"test/{task['name']}/{task['metric']}" if "name" in task else f"test/{task['metric']}"
@@ -192,6 +229,8 @@ def test_an_undefined_table_names_the_defined_ones(config):
         ),
         (lambda data: data["columns"][0].update(metric="test/speed"), "columns.0.metric"),
         (lambda data: data["columns"][0].update(minus="speed"), "columns.0.minus"),
+        (lambda data: data.update(kind="sweep_grids"), "'sweeps' is a required property|not allowed here"),
+        (lambda data: data.update(sweeps=["kan_kv"]), "sweeps: not allowed here"),
         (lambda data: data.update(sizes="all"), "sizes: 'all' is not one of target, family, none"),
     ],
 )

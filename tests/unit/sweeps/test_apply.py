@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from test_published_sweeps import CHOSEN
 
 from uhn.configuration.resolve import load_experiment, resolve
 from uhn.errors import UserError
 from uhn.paths import config_dir
 from uhn.sweeps.apply import resolve_tuned
 from uhn.sweeps.grids import Hyperparameters
-from uhn.sweeps.load import Follower, Tuning, load_sweep, load_tuning, load_tunings
-from uhn.sweeps.seeds import reported_seeds
+from uhn.sweeps.load import Follower, Tuning, load_sweep, load_tunings
+
+from .test_published_sweeps import CHOSEN
 
 TUNINGS = load_tunings("paper")
 
@@ -92,6 +92,13 @@ def test_a_limit_holds_after_the_fraction(monkeypatch):
     assert budgets == [(250, 50), (1000, 50)]
 
 
+def test_divisors_for_other_levels_are_a_mistake():
+    deeper = Tuning(TUNINGS["recursion_k2", "uhn"].sweep, Follower(init_lr_divisors=(5, 5, 10, 40)))
+    chosen = chosen_by_the_paper("recursion_k1")
+    with pytest.raises(UserError, match=r"4 init_lr_divisors for recursion_k2, expected one for each of its 3 levels"):
+        resolve_tuned(load_experiment("recursion_k2"), "uhn", 7, "paper", None, deeper, chosen)
+
+
 def test_mistakes_are_named():
     experiment, tuning = load_experiment("kan_kv"), TUNINGS["kan_kv", "uhn"]
     chosen = chosen_by_the_paper("kan_kv")
@@ -100,40 +107,5 @@ def test_mistakes_are_named():
         resolve_tuned(experiment, "uhn", 7, "paper", None, steps, chosen)
     with pytest.raises(UserError, match="setting 'kan_kv' has no variant 'uhm'"):
         resolve_tuned(experiment, "uhm", 7, "paper", None, tuning, chosen)
-    with pytest.raises(UserError, match="no sweep decides on kan_kv/uhm"):
-        load_tuning("kan_kv", "uhm", "paper")
     with pytest.raises(UserError, match="expected one init lr for all levels"):
         TUNINGS["recursion_k1", "uhn"].sweep.published_choice(load_experiment("recursion_k2")["variants"]["uhn"])
-
-
-def test_reported_seeds():
-    kv, graph = load_experiment("kan_kv"), load_experiment("pubmed_gcn")
-    assert reported_seeds(kv, "paper") == [21962, 59358, 78117]
-    assert reported_seeds(kv, "demo") == [21962, 59358]
-    assert reported_seeds(kv, "paper", "fresh") == [23547, 81797, 81105]
-    assert reported_seeds(kv, "demo", "fresh") == [23547, 81797]
-    assert reported_seeds(graph, "paper", "fresh") == [
-        59992,
-        48426,
-        54406,
-        54947,
-        88247,
-        92615,
-        43510,
-        50150,
-        45681,
-        7209,
-    ]
-    with pytest.raises(UserError, match="expected published or fresh, got 'new'"):
-        reported_seeds(kv, "paper", "new")
-    with pytest.raises(UserError, match=r"10 fresh seeds wanted, the list of config/sweeps\.yaml has 9 unused ones"):
-        reported_seeds(graph | {"seeds": [*reported_seeds(graph, "paper")[:9], 59992]}, "paper", "fresh")
-
-
-@pytest.mark.parametrize("pair", TUNINGS, ids="/".join)
-def test_fresh_seeds_select_nothing(pair):
-    sweep = TUNINGS[pair].sweep
-    experiment = load_experiment(pair[0])
-    fresh = reported_seeds(experiment, "paper", "fresh")
-    assert len(fresh) == len(set(fresh)) == sweep.num_final
-    assert not set(fresh) & {*sweep.search_seeds, *sweep.extra_seeds, *reported_seeds(experiment, "paper")}

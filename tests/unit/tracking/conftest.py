@@ -27,8 +27,8 @@ def write_run(root: Path, **changes: Any) -> Path:
     run = shared | {
         "config": {"optimizer": {"name": "adam", "lr": 0.001}, "widths": [16, 32], "dropout": None},
         "provenance": {"commit": COMMIT, "dirty": False, "python": "3.11", "torch": "2.13", "threads": 1},
+        "data": {"dataset": "formula", "source": "formula", "note": None, "train_sha256": "c0de"},
         "started_at": "2025-01-31T12:00:00+00:00",
-        "an_extra_key": {"is": "welcome"},
     }
     result = shared | {
         "status": "completed",

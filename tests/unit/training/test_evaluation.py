@@ -47,12 +47,20 @@ def test_scores_are_means_over_examples_not_over_batches():
     assert score.result() == {"loss": pytest.approx(expected), "accuracy": pytest.approx(2 / 3)}
 
 
-def test_the_training_loss_is_computed_in_float32():
-    logits, labels = torch.tensor([[0.0, math.log(3.0)]] * 2), torch.tensor([0, 1])
-    for dtype in (torch.float16, torch.bfloat16, torch.float32):
-        loss = cross_entropy(logits.to(dtype), labels)
-        assert loss.dtype == torch.float32
-        assert loss.item() == pytest.approx((math.log(4) + math.log(4 / 3)) / 2, rel=1e-2)
+@pytest.mark.parametrize(
+    ("dtype", "computed_in", "rounding"),
+    [
+        (torch.float16, torch.float32, 1e-2),
+        (torch.bfloat16, torch.float32, 1e-2),
+        (torch.float32, torch.float32, 1e-6),
+        (torch.float64, torch.float64, 1e-15),
+    ],
+)
+def test_the_training_loss_is_computed_in_float32_or_a_wider_type(dtype, computed_in, rounding):
+    logits, labels = torch.tensor([[0.0, math.log(3.0)]] * 2, dtype=torch.float64), torch.tensor([0, 1])
+    loss = cross_entropy(logits.to(dtype), labels)
+    assert loss.dtype == computed_in
+    assert loss.item() == pytest.approx((math.log(4) + math.log(4 / 3)) / 2, rel=rounding)
 
 
 def test_a_task_scores_as_plain_torch_does(at_home):

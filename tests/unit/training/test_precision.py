@@ -48,8 +48,7 @@ def test_bfloat16_on_a_cpu_begins_like_float32(at_home, tmp_path, setting, varia
 
 def generate_as_on_a_gpu(monkeypatch):
     """Generate through plain modules, which a CPU otherwise does for small tensors alone."""
-    for module in ("uhn", "chain"):
-        monkeypatch.setattr(f"uhn.hypernetworks.{module}.FUSED_ROWS", 10**9)
+    monkeypatch.setattr("uhn.hypernetworks.evaluation.network.FUSED_ROWS", 10**9)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

@@ -8,6 +8,7 @@ from tiny_runs import journal, tiny_run, train_and_evaluate, weights
 
 from uhn.configuration.resolve import load_experiment, resolve
 from uhn.configuration.run import RunConfig
+from uhn.hypernetworks.generator import Generator
 from uhn.runs.folder import read_record
 from uhn.training.phases import training_loss
 from uhn.training.workload import Draws, Member
@@ -184,8 +185,12 @@ def test_a_step_runs_the_target_in_training_mode_on_the_next_batch():
         def build(self, name):
             return self.target
 
+    class Three(Generator):
+        def forward(self, target, rows=None):
+            return {"w": torch.tensor(3.0)}
+
     draws = Draws([Member("echo", Numbers(), Targets())], 1, "train")
-    assert training_loss(*draws.next(), lambda target: {"w": torch.tensor(3.0)}).item() == 9.0
+    assert training_loss(*draws.next(), Three()).item() == 9.0
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import pandas as pd
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Run
+from uhn.reporting.figures.drawing import completed
 
 SEEN, UNSEEN = "seen", "unseen"
 
@@ -28,9 +29,7 @@ def gather(runs: Sequence[Run]) -> pd.DataFrame:
         UserError: a run has no per-model results, or lacks one of the splits.
     """
     lines: list[dict[str, Any]] = []
-    for run in runs:
-        if run.diverged:
-            continue
+    for run in completed(runs):
         models = run.record.get("models")
         if not models:
             raise UserError(f"{run.path}: has no per-model results ('models'); evaluate the run again")

@@ -15,7 +15,7 @@ def band(lines: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     return groups.agg(**names, n="size").reset_index()
 
 
-def draw_band(axes: Axes, points: pd.DataFrame, x: str, value: str, place: int, label: str) -> None:
+def draw_band(axes: Axes, points: pd.DataFrame, x: str, value: str, number: int, label: str) -> None:
     """Draw the mean with the range over seeds behind it.
 
     Args:
@@ -23,17 +23,17 @@ def draw_band(axes: Axes, points: pd.DataFrame, x: str, value: str, place: int, 
         points: result of :func:`band` for one curve.
         x: column of the positions.
         value: name of the value.
-        place: number of the curve; decides dash, marker and colour.
+        number: of the curve; decides dash, marker and colour.
         label: its name in the legend.
     """
-    colour = COLOURS[place % len(COLOURS)]
+    colour = COLOURS[number % len(COLOURS)]
     axes.fill_between(points[x], points[f"{value}_min"], points[f"{value}_max"], color=colour, alpha=0.2, linewidth=0)
     axes.plot(
         points[x],
         points[f"{value}_mean"],
         color=colour,
-        linestyle=LINES[place % len(LINES)],
-        marker=MARKERS[place % len(MARKERS)],
+        linestyle=LINES[number % len(LINES)],
+        marker=MARKERS[number % len(MARKERS)],
         markevery=max(len(points) // 10, 1),
         markersize=4,
         linewidth=1.3,

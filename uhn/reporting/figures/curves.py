@@ -8,11 +8,11 @@ import pandas as pd
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.bands import band, draw_band
-from uhn.reporting.figures.definitions import FigureDefinition
-from uhn.reporting.figures.drawing import Drawing
-from uhn.reporting.figures.metric_lines import read_metric_lines
+from uhn.reporting.figures.drawing import Drawing, completed, joined, mark_points
 from uhn.reporting.figures.style import panels
+from uhn.runs.journal import read_journal
 
 MEANS = {"epoch_loss": "epoch", "mean_loss": "step"}  # value -> position, in metrics.jsonl
 LABELS = {"epoch": "training loss, mean of the epoch", "step": "training loss, mean since the last point"}
@@ -29,22 +29,19 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
     """
     figure, (axes,) = panels(1, height=3.2)
     frames, x = [], "epoch"
-    for place, series in enumerate(definition.series):
+    for number, series in enumerate(definition.series):
         runs = results[series.pair]
-        completed = [run for run in runs if not run.diverged]
-        if not completed:
+        if not completed(runs):
             axes.plot([], [], linestyle="none", label=f"{series.label}: diverged ({len(runs)})")
             continue
-        means = pd.concat(map(_mean_losses, completed))
-        own = means.columns[0]
-        if means.isna().any(axis=None) or (frames and own != x):
-            raise UserError(f"{completed[0].path.parent}: schedules in epochs and in steps cannot share a figure")
-        x = own
+        means = pd.concat(map(_mean_losses, completed(runs)))
+        unit = means.columns[0]
+        if means.isna().any(axis=None) or (frames and unit != x):
+            raise UserError(f"{completed(runs)[0].path.parent}: schedules in epochs and in steps cannot share a figure")
+        x = unit
         points = band(means, [x], "loss").head(definition.first_epochs)
-        draw_band(axes, points, x, "loss", place, series.label)
-        points.insert(0, "series", series.id)
-        points["run_keys"] = " ".join(run.key for run in completed)
-        frames.append(points)
+        draw_band(axes, points, x, "loss", number, series.label)
+        frames.append(mark_points(points, "series", series, runs))
     axes.set_xlabel(x)
     axes.set_ylabel(LABELS[x])
     losses = [loss for frame in frames for loss in frame["loss_mean"]]
@@ -54,13 +51,13 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
     axes.legend()
     shown = f"The first {definition.first_epochs} {'epochs' if x == 'epoch' else 'points'}"
     remarks = [shown, "Line: mean over seeds; band: their range"]
-    return Drawing(figure, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), remarks)
+    return Drawing(figure, joined(frames), remarks)
 
 
 def _mean_losses(run: Run) -> pd.DataFrame:
     """Return the mean losses of training with their positions, in a column ``epoch`` or ``step``."""
     path = run.path.parent / "metrics.jsonl"
-    lines = [line for line in read_metric_lines(path) if line.get("phase") == "train"]
+    lines = [line for line in read_journal(path) if line["phase"] == "train"]
     for value, position in MEANS.items():
         points = [(line[position], line[value]) for line in lines if value in line]
         if any(loss is None for _, loss in points):

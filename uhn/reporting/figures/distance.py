@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.architectures import UNSEEN, gather, outliers, over_seeds
-from uhn.reporting.figures.definitions import FigureDefinition
-from uhn.reporting.figures.drawing import Drawing
+from uhn.reporting.figures.drawing import Drawing, joined, mark_points
 from uhn.reporting.figures.style import COLOURS, nothing_to_show, panels
 
 
@@ -39,16 +39,14 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         panel.scatter(points["distance"], points["gap_mean"], s=20, marker="^", color=COLOURS[1])
         _fit_axis(panel, points["gap_mean"])
         panel.axhline(0, color="0.5", linewidth=0.8, linestyle="--", zorder=1)
-        points.insert(0, "family", series.id)
         points["rank_correlation"] = correlation
-        points["run_keys"] = " ".join(run.key for run in runs if not run.diverged)
-        frames.append(points)
+        frames.append(mark_points(points, "family", series, runs))
     remarks = [
         "Points: one unseen architecture each, mean over seeds; dashed: the mean of the seen architectures",
         "Rank correlation: Spearman's, between distance and lost accuracy",
         "Where one architecture is an outlier, the axis is linear between the dotted lines and logarithmic beyond",
     ]
-    return Drawing(figure, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), remarks)
+    return Drawing(figure, joined(frames), remarks)
 
 
 def _fit_axis(panel: Axes, gaps: pd.Series) -> None:

@@ -8,14 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from uhn.reporting.collect import Pair, Run
-from uhn.reporting.definitions import Table
 from uhn.reporting.figures.drawing import Drawing
 from uhn.reporting.figures.style import COLOURS, LINES, MARKERS, panels
 from uhn.reporting.reference import Key, Reference
-from uhn.reporting.tables import COUNTS, build_frame
+from uhn.reporting.result_frame import COUNTS, build_result_frame
+from uhn.reporting.table_definitions import ResultTable
 
 
-def draw(table: Table, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference]) -> Drawing:
+def draw(table: ResultTable, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference]) -> Drawing:
     """Draw the counts at the paper's scale and, if the runs had others, those that ran.
 
     Args:
@@ -23,7 +23,7 @@ def draw(table: Table, results: Mapping[Pair, Sequence[Run]], references: Mappin
         results: its runs.
         references: the printed numbers.
     """
-    frame = build_frame(table, dict(results), dict(references))[["row", "column", *COUNTS, "run_keys"]]
+    frame = build_result_frame(table, results, references)[["row", "column", *COUNTS, "run_keys"]]
     scales = {"paper_scale": "at the paper's scale"}
     if any((frame[f"{count}_run"] != frame[f"{count}_paper_scale"]).any() for count in ("params", "target")):
         scales["run"] = "as run"
@@ -37,15 +37,15 @@ def draw(table: Table, results: Mapping[Pair, Sequence[Run]], references: Mappin
     return Drawing(figure, frame, remarks)
 
 
-def _draw_panel(panel: Axes, table: Table, frame: pd.DataFrame, scale: str) -> None:
-    for place, (column, label) in enumerate(table.columns.items()):
-        own = frame[frame["column"] == column].sort_values(f"target_{scale}")
+def _draw_panel(panel: Axes, table: ResultTable, frame: pd.DataFrame, scale: str) -> None:
+    for number, (column, label) in enumerate(table.columns.items()):
+        points = frame[frame["column"] == column].sort_values(f"target_{scale}")
         panel.plot(
-            own[f"target_{scale}"] / 1e3,
-            own[f"params_{scale}"] / 1e3,
-            color=COLOURS[place],
-            linestyle=LINES[place],
-            marker=MARKERS[place],
+            points[f"target_{scale}"] / 1e3,
+            points[f"params_{scale}"] / 1e3,
+            color=COLOURS[number],
+            linestyle=LINES[number],
+            marker=MARKERS[number],
             markersize=5,
             label=label,
         )

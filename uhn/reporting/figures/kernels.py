@@ -10,8 +10,8 @@ import pandas as pd
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
-from uhn.reporting.figures.definitions import FigureDefinition
-from uhn.reporting.figures.drawing import Drawing
+from uhn.reporting.figure_definitions import FigureDefinition
+from uhn.reporting.figures.drawing import Drawing, completed
 from uhn.reporting.figures.style import nothing_to_show, panels
 
 # share of the weights that the common colour scale covers
@@ -25,7 +25,7 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         UserError: a kernel.npy is missing, damaged or no convolution kernel.
     """
     kernels = {
-        series.id: {run.key: read_kernel(run) for run in results[series.pair] if not run.diverged}
+        series.id: {run.key: read_kernel(run) for run in completed(results[series.pair])}
         for series in definition.series
     }
     shown = {name: next(iter(of_runs.values())) for name, of_runs in kernels.items() if of_runs}
@@ -37,18 +37,18 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         panel.grid(False)
         for spine in panel.spines.values():
             spine.set_visible(False)
-        own = [
+        rows = [
             {"series": series.id, "run": key, "shown": kernel is shown[series.id], **statistics(kernel)}
             for key, kernel in kernels[series.id].items()
         ]
-        lines += own
+        lines += rows
         if series.id not in shown:
             nothing_to_show(panel, len(results[series.pair]))
             continue
         image = panel.imshow(mosaic(shown[series.id]), cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest")
         panel.set_xlabel(
-            f"variance {own[0]['variance']:.2e}\nmean pairwise correlation {own[0]['mean_correlation']:.3f}\n"
-            f"mean |correlation| {own[0]['mean_absolute_correlation']:.3f}"
+            f"variance {rows[0]['variance']:.2e}\nmean pairwise correlation {rows[0]['mean_correlation']:.3f}\n"
+            f"mean |correlation| {rows[0]['mean_absolute_correlation']:.3f}"
         )
     if image is not None:
         figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, extend="both", label="weight", pad=0.02)

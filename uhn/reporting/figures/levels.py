@@ -9,11 +9,11 @@ from matplotlib.ticker import LogLocator
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.bands import band, draw_band
-from uhn.reporting.figures.definitions import FigureDefinition
-from uhn.reporting.figures.drawing import Drawing
-from uhn.reporting.figures.metric_lines import read_metric_lines
+from uhn.reporting.figures.drawing import Drawing, completed, joined, mark_points
 from uhn.reporting.figures.style import legend_above, nothing_to_show, panels
+from uhn.runs.journal import read_journal
 
 
 def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) -> Drawing:
@@ -28,29 +28,26 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         runs = results[series.pair]
         panel.set_title(series.label)
         panel.set_xlabel("initialisation step")
-        completed = [run for run in runs if not run.diverged]
-        if not completed:
+        if not completed(runs):
             nothing_to_show(panel, len(runs))
             continue
-        points = band(pd.concat(map(_level_stds, completed)), ["level", "step"], "std")
-        for level, own in points.groupby("level"):
-            draw_band(panel, own, "step", "std", int(level), f"level {level}")
+        points = band(pd.concat(map(_level_stds, completed(runs))), ["level", "step"], "std")
+        for level, points_of_level in points.groupby("level"):
+            draw_band(panel, points_of_level, "step", "std", int(level), f"level {level}")
         panel.set_yscale("log")
         panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.yaxis.set_major_formatter("{x:g}")
         panel.minorticks_off()
-        points.insert(0, "series", series.id)
-        points["run_keys"] = " ".join(run.key for run in completed)
-        frames.append(points)
+        frames.append(mark_points(points, "series", series, runs))
     axes[0].set_ylabel("std of the generated weights")
     legend_above(figure)
     remarks = ["Line: mean over seeds; band: their range"]
-    return Drawing(figure, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), remarks)
+    return Drawing(figure, joined(frames), remarks)
 
 
 def _level_stds(run: Run) -> pd.DataFrame:
     path = run.path.parent / "metrics.jsonl"
-    logged = [line for line in read_metric_lines(path) if line["phase"].startswith("init") and "level_std" in line]
+    logged = [line for line in read_journal(path) if line["phase"].startswith("init") and "level_std" in line]
     if not logged:
         raise UserError(f"{path}: has no level statistics ('level_std'); rerun the training job")
     rows = []

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from uhn.reporting.collect import Pair, Run
+from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.architectures import OUTLIER, ROBUST, SEEN, UNSEEN, gather, outliers, over_seeds
-from uhn.reporting.figures.definitions import FigureDefinition
-from uhn.reporting.figures.drawing import Drawing
+from uhn.reporting.figures.drawing import Drawing, joined, mark_points
 from uhn.reporting.figures.style import COLOURS, legend_above, nothing_to_show, panels
 
 # unseen above seen: marker, face, edge, order
@@ -47,10 +47,8 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         accuracies = points["accuracy_mean"]
         points.loc[unseen, "outlier"] = outliers(list(accuracies[unseen]))
         points["outlier"] &= accuracies < accuracies[~unseen].min()  # others are low for their size
-        points.insert(0, "family", series.id)
-        points["run_keys"] = " ".join(run.key for run in runs if not run.diverged)
         _draw_panel(panel, points)
-        frames.append(points)
+        frames.append(mark_points(points, "family", series, runs))
     legend_above(figure)
     remarks = [
         "Points: one architecture each, mean over seeds",
@@ -58,16 +56,16 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         f"({ROBUST:g} MAD) below the median of the unseen, as id (thousand parameters): configuration; accuracy. "
         "At the lower edge: below the axis",
     ]
-    return Drawing(figure, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), remarks)
+    return Drawing(figure, joined(frames), remarks)
 
 
 def _draw_panel(panel: Axes, points: pd.DataFrame) -> None:
     inliers, far = points[~points["outlier"]], points[points["outlier"]]
     for split, (marker, face, edge, order) in LOOKS.items():
-        own = inliers[inliers["split"] == split]
+        shown = inliers[inliers["split"] == split]
         panel.scatter(
-            own["parameters"] / 1e3,
-            own["accuracy_mean"],
+            shown["parameters"] / 1e3,
+            shown["accuracy_mean"],
             s=20,
             marker=marker,
             facecolors=face,

@@ -43,11 +43,13 @@ def styled() -> Iterator[None]:
         yield
 
 
-def panels(count: int, height: float, across: int = 2, sharey: bool = False) -> tuple[Figure, list[Axes]]:
-    """Return a figure with ``count`` panels, ``across`` side by side, each row ``height`` inches high."""
+def panels(
+    count: int, height: float, across: int = 2, sharey: bool = False, width: float = WIDTH
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with ``count`` panels, ``across`` side by side; each row is ``height`` inches high."""
     across = min(across, count)
     rows = -(-count // across)
-    figure = Figure(figsize=(WIDTH, rows * height), layout="constrained")
+    figure = Figure(figsize=(width, rows * height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)
     axes = figure.subplots(rows, across, squeeze=False, sharey=sharey).ravel()
     for empty in axes[count:]:

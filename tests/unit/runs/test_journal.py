@@ -1,0 +1,74 @@
+"""metrics.jsonl: what is written is read back, and what a damaged or unfinished file says."""
+
+import math
+
+import pytest
+
+from uhn.errors import UserError
+from uhn.runs.journal import Journal, read_journal
+
+FIRST = '{"step": 0, "phase": "init", "loss": 0.5}\n'
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "metrics.jsonl"
+
+
+def test_entries_are_read_back_with_null_for_what_is_not_finite(path):
+    journal = Journal(path)
+    journal.write(step=0, phase="init", loss=0.5)
+    journal.write(step=1, phase="train", loss=math.inf, level_std={"0": math.nan})
+    journal.close()
+    assert list(read_journal(path)) == [
+        {"step": 0, "phase": "init", "loss": 0.5},
+        {"step": 1, "phase": "train", "loss": None, "level_std": {"0": None}},
+    ]
+
+
+def test_a_journal_is_cut_back_to_its_checkpoint(path):
+    journal = Journal(path)
+    journal.write(step=0, phase="train")
+    length = journal.flush()
+    journal.write(step=1, phase="train")
+    journal.close()
+    journal = Journal(path, length)
+    journal.write(step=7, phase="train")
+    journal.close()
+    assert [entry["step"] for entry in read_journal(path)] == [0, 7]
+    with pytest.raises(UserError, match="shorter than its checkpoint says"):
+        Journal(path, 1000)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 1, "ph',
+        "",
+        "[1]",
+        '{"phase": "train"}',
+        '{"step": "1", "phase": "train"}',
+        '{"step": true, "phase": "train"}',
+        '{"step": 1}',
+        "\x00",
+    ],
+)
+def test_a_damaged_line_is_named(path, line):
+    path.write_text(FIRST + line + "\n")
+    for unfinished in (False, True):
+        with pytest.raises(UserError, match=r"metrics\.jsonl, line 2: expected an object with") as caught:
+            list(read_journal(path, unfinished))
+        assert "\n" not in str(caught.value)
+
+
+def test_the_last_line_of_a_run_that_still_writes_may_be_half_written(path):
+    path.write_text(FIRST + '{"step": 1, "ph')
+    assert [entry["step"] for entry in read_journal(path, unfinished=True)] == [0]
+    with pytest.raises(UserError, match="line 2"):
+        list(read_journal(path))
+
+
+def test_a_file_that_is_not_there(path):
+    assert list(read_journal(path, unfinished=True)) == []
+    with pytest.raises(UserError, match=r"metrics\.jsonl: cannot be read \(No such file"):
+        list(read_journal(path))

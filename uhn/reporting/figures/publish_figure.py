@@ -1,0 +1,125 @@
+"""Writing one figure as ``<name>.pdf``, ``.png`` and, with every number in it, ``.csv``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from uhn.reporting.collect import Pair, Run, collect, version_warnings
+from uhn.reporting.collect_sweeps import DecidedSweep
+from uhn.reporting.figure_definitions import FigureDefinition, load_figure
+from uhn.reporting.figures import stages
+from uhn.reporting.figures.drawing import Drawing
+from uhn.reporting.figures.style import add_footer, styled, to_bytes
+from uhn.reporting.published import Published, to_csv, write_files
+from uhn.reporting.reference import load_reference
+from uhn.reporting.sentences import (
+    data_sentences,
+    failure_sentence,
+    scale_sentence,
+    seeds_text,
+    sentence,
+    version_sentence,
+)
+from uhn.reporting.table_definitions import load_table
+
+
+def publish_figure(
+    name: str,
+    runs: Path,
+    out: Path,
+    scale: str,
+    scale_label: str,
+    seeds: Mapping[Pair, Sequence[int]] | None = None,
+    config: Path | None = None,
+    rows: Sequence[str] = (),
+    stem: str | None = None,
+) -> Published:
+    """Write a figure from result files.
+
+    Args:
+        name: the figure's name, or its number in the paper.
+        runs: the folder of the runs.
+        out: the folder to write to.
+        scale: name of the scale of the runs.
+        scale_label: what captions say about that scale.
+        seeds: the seeds to use of each (setting, variant); None uses every seed folder there is.
+        config: the configuration folder; :func:`uhn.paths.config_dir` if None.
+        rows: ids of the series to show; all if empty.
+        stem: name of the files, the figure's own if None.
+
+    Raises:
+        UserError: a definition or a file of a run is missing or wrong; nothing is written then.
+    """
+    definition = load_figure(name, config).part(rows)
+    results = collect(definition.runs, runs, scale, seeds)
+    warnings = version_warnings([run for runs_of_pair in results.values() for run in runs_of_pair], "figure")
+    with styled():
+        drawing = _draw(definition, results, config)
+        about_scale = scale_sentence(scale, scale_label)
+        caption = figure_caption(definition, results, drawing.remarks, about_scale, warnings)
+        return Published(_write(drawing, caption, out, stem or definition.name), warnings)
+
+
+def publish_stages(sweep: DecidedSweep, out: Path, scale: str, scale_label: str) -> Published:
+    """Write ``stages.pdf``, ``.png`` and ``.csv``: every candidate of a sweep, stage by stage.
+
+    Raises:
+        UserError: the sweep has not been run up to the end of its search; nothing is written then.
+    """
+    with styled():
+        drawing = stages.draw(sweep)
+        remarks = map(sentence, drawing.remarks)
+        caption = [f"Sweep {sweep.config.name}, stage by stage.", scale_sentence(scale, scale_label), *remarks]
+        return Published(_write(drawing, caption, out, "stages"), [])
+
+
+def figure_caption(
+    definition: FigureDefinition,
+    results: Mapping[Pair, Sequence[Run]],
+    remarks: Sequence[str],
+    about_scale: str,
+    warnings: Sequence[str] = (),
+) -> list[str]:
+    """Compose the caption, one sentence or two per entry.
+
+    Args:
+        definition: the figure.
+        results: the runs of each (setting, variant) of the figure.
+        remarks: sentences that explain the marks.
+        about_scale: the sentence after the title.
+        warnings: sentences to end with.
+    """
+    runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
+    labels = {series.pair: series.label for series in definition.series}
+    places = [
+        (labels.get(pair, pair[0]), "" if pair in labels else pair[1], run)
+        for pair, runs_of_pair in results.items()
+        for run in runs_of_pair
+    ]
+    return [
+        sentence(definition.heading),
+        about_scale,
+        *data_sentences(places),
+        *map(sentence, [*remarks, *definition.notes]),
+        f"Seeds: {seeds_text(runs)}.",
+        failure_sentence(runs, "not drawn"),
+        version_sentence(runs),
+        *(f"Warning: {warning}" for warning in warnings),
+    ]
+
+
+def _draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]], config: Path | None) -> Drawing:
+    """Call the module that the figure's kind is named after."""
+    kind = import_module(f"uhn.reporting.figures.{definition.kind}")
+    if definition.table:
+        return kind.draw(load_table(definition.table, config), results, load_reference(config))
+    return kind.draw(definition, results)
+
+
+def _write(drawing: Drawing, caption: Sequence[str], out: Path, stem: str) -> list[Path]:
+    """Put the caption below the panels and write the files."""
+    add_footer(drawing.figure, " ".join(caption))
+    images = {ending: to_bytes(drawing.figure, ending) for ending in ("pdf", "png")}
+    return write_files(out, stem, images | {"csv": to_csv(drawing.frame)})

@@ -1,0 +1,106 @@
+"""Writing one table as ``<name>.csv``, ``.md`` and ``.tex``: definition -> long frame -> grid -> markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from uhn.reporting.collect import Pair, Run, collect, version_warnings
+from uhn.reporting.collect_sweeps import DecidedSweep, collect_sweeps
+from uhn.reporting.document import Document
+from uhn.reporting.latex import to_latex
+from uhn.reporting.markdown import to_markdown
+from uhn.reporting.part_of_table import part_of_table
+from uhn.reporting.published import Published, to_csv, write_files
+from uhn.reporting.reference import Key, Reference, load_reference
+from uhn.reporting.result_caption import result_caption
+from uhn.reporting.result_frame import build_result_frame, params_warnings
+from uhn.reporting.result_layout import lay_out_results
+from uhn.reporting.sentences import scale_sentence
+from uhn.reporting.sweep_caption import sweep_caption
+from uhn.reporting.sweep_frame import build_sweep_frame
+from uhn.reporting.sweep_layout import lay_out_sweeps
+from uhn.reporting.table_definitions import ResultTable, SweepTable, load_table
+
+
+def publish_table(
+    name: int | str,
+    folder: Path,
+    out: Path,
+    scale: str,
+    scale_label: str,
+    seeds: Mapping[Pair, Sequence[int]] | None = None,
+    config: Path | None = None,
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    stem: str | None = None,
+) -> Published:
+    """Write a table from the files of runs or sweeps.
+
+    Args:
+        name: the table's number in the paper, or its name.
+        folder: where the runs lie, or for a table of sweeps the sweeps.
+        out: the folder to write to.
+        scale: name of the scale of the runs or sweeps.
+        scale_label: what captions say about that scale.
+        seeds: the seeds to use of each (setting, variant); None uses every seed folder there is.
+        config: the configuration folder; :func:`uhn.paths.config_dir` if None.
+        rows, columns: ids of the rows (names of the sweeps) and columns to show; all if empty.
+        stem: name of the files; the table's own if None.
+
+    Raises:
+        UserError: a definition, reference or file of a run or sweep is missing or wrong; nothing is written then.
+    """
+    table = part_of_table(load_table(name, config), rows, columns)
+    references = load_reference(config)
+    if isinstance(table, SweepTable):
+        sweeps = collect_sweeps(table.sweeps, folder, scale, references, config)
+        document = sweep_document(table, sweeps, scale_sentence(scale, scale_label))
+    else:
+        results = collect(table.runs, folder, scale, seeds)
+        document = result_document(table, results, references, scale_sentence(scale, scale_label))
+    return write_table(document, out, stem or table.name)
+
+
+def publish_sweep(sweep: DecidedSweep, out: Path, scale: str, scale_label: str) -> Published:
+    """Write ``selection.csv``, ``.md`` and ``.tex``: the grids and choices of one sweep."""
+    table = SweepTable(
+        name="selection",
+        number=sweep.printed.table,
+        title=f"Sweep {sweep.config.name}: grids and selected hyperparameters",
+        kind="sweep_grids_and_choices",
+        sweeps=(sweep.config.name,),
+    )
+    return write_table(sweep_document(table, [sweep], scale_sentence(scale, scale_label)), out, table.name)
+
+
+def result_document(
+    table: ResultTable, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference], about_scale: str
+) -> Document:
+    """Compose a table of run results; ``about_scale`` is the caption's first sentence.
+
+    Raises:
+        UserError: a metric or a printed number is missing, or the seeds of a cell differ in size.
+    """
+    frame = build_result_frame(table, results, references)
+    runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
+    warnings = version_warnings(runs) + params_warnings(frame, references)
+    caption = result_caption(table, frame, results, about_scale, warnings)
+    return Document(table.number, table.title, caption, lay_out_results(table, frame), frame, warnings)
+
+
+def sweep_document(table: SweepTable, sweeps: Sequence[DecidedSweep], about_scale: str) -> Document:
+    """Compose a table of the given sweeps; ``about_scale`` is the caption's first sentence."""
+    frame = build_sweep_frame(table, sweeps)
+    caption = sweep_caption(table, sweeps, about_scale)
+    return Document(table.number, table.title, caption, lay_out_sweeps(table, frame), frame)
+
+
+def write_table(document: Document, out: Path, stem: str) -> Published:
+    """Write ``<stem>.csv``, ``.md`` and ``.tex`` into a folder."""
+    contents = {
+        "csv": to_csv(document.frame),
+        "md": to_markdown(document).encode(),
+        "tex": to_latex(document).encode(),
+    }
+    return Published(write_files(out, stem, contents), document.warnings)
