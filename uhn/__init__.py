@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from uhn.adapted.model import AdaptedModel as AdaptedModel
-    from uhn.adapted.model import adapt as adapt
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -15,7 +11,8 @@ __version__ = "0.1.0"
 # tests/reference/test_golden_traces.py fails when they change and this does not.
 CODE_VERSION = 1
 
-# The library's names and where they are defined; imported when first used, since commands run without torch.
+# The library's names and where they are defined: imported when first used, since most commands run without torch.
+# Type checkers read them in __init__.pyi.
 _PUBLIC = {"adapt": "uhn.adapted.model", "AdaptedModel": "uhn.adapted.model"}
 
 

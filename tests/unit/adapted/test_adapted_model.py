@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -260,6 +261,11 @@ def test_public_names_are_imported_when_used():
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'adopt'"):
         _ = uhn.adopt
+
+
+def test_type_checkers_see_the_public_names():
+    stub = Path(uhn.__file__).with_name("__init__.pyi").read_text()
+    assert all(f"import {name} as {name}\n" in stub for name in uhn._PUBLIC)
 
 
 def test_trains_a_step():
