@@ -13,7 +13,7 @@ STORE := $(shell sed -n 's/^tracking_uri: *\([^ ]*\).*/\1/p' config/config.yaml)
 DAG := $(BIN)/python workflow/scripts/run_dag.py
 CONFIG := --cores $(CORES) --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) hyperparameters=$(HYPERPARAMETERS)
 
-.PHONY: install tables report mlflow-ui bench test test-slow test-gpu lint clean
+.PHONY: install tables dry-run report mlflow-ui bench test test-slow test-gpu lint clean
 
 install: .venv/.installed
 
@@ -42,6 +42,10 @@ mlflow-ui: install
 # Generation against the authors' arithmetic, small targets: results/bench
 bench: install
 	$(BIN)/uhn bench generator --quick
+
+# What `make tables` would do
+dry-run: install
+	$(DAG) tables $(CONFIG) --dry-run --quiet
 
 # One thread per process: the tests run in two processes.
 test: install

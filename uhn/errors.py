@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """A mistake the user can mend: one line that says what was expected, what came and what to change.
 
-    The command line prints the message without a traceback and exits with code 2.
+    Users of the library may catch it as a ValueError. The command line prints the message without a traceback and
+    exits with code 2.
     """
 
 

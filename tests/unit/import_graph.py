@@ -48,8 +48,8 @@ class ImportGraph:
         """Return the name right below the package, or the package's for itself and for what is outside it."""
         return module.split(".")[1] if module.startswith(f"{self.package}.") else module
 
-    def reach(self, starts: Callable[[str], bool], forbidden: Callable[[str], bool]) -> list[str]:
-        """Return a shortest chain of executed imports from some modules to forbidden ones; empty without one.
+    def chains(self, starts: Callable[[str], bool]) -> dict[str, list[str]]:
+        """Return what the executed imports of some modules lead to, each with a shortest chain from one of them.
 
         A package's ``__init__`` counts where it is imported by name, not as the parent of what is.
         """
@@ -58,13 +58,14 @@ class ImportGraph:
         queue = list(chains)
         for module in queue:
             for one in self.imports:
-                if one.importer != module or one.for_types or one.target in chains:
-                    continue
-                chains[one.target] = [*chains[module], one.target]
-                if forbidden(one.target):
-                    return chains[one.target]
-                queue.append(one.target)
-        return []
+                if one.importer == module and not one.for_types and one.target not in chains:
+                    chains[one.target] = [*chains[module], one.target]
+                    queue.append(one.target)
+        return chains
+
+    def reach(self, starts: Callable[[str], bool], forbidden: Callable[[str], bool]) -> list[str]:
+        """Return a shortest chain of executed imports to a forbidden module; empty without one."""
+        return next((chain for module, chain in self.chains(starts).items() if forbidden(module)), [])
 
     def circle(self) -> list[str]:
         """Return modules that import each other in a circle, also for types alone; empty without one."""

@@ -34,8 +34,11 @@ MAY_IMPORT = {
     "descriptors": {"errors"},
     "layers": NETWORKS,
     "models": NETWORKS | {"layers"},
+    "adapted": NETWORKS | {"files", "layers", "models"},
     "hypernetworks": NETWORKS | {"layers", "models"},
     "data": {"descriptors", "device", "errors", "files"},
+    # Recurrent models, which generate weights themselves
+    "recurrent": {"data", "errors"},
     "training": FOUNDATION | NETWORKS | {"data", "hypernetworks", "layers", "models", "runs", "seeding", "sweeps"},
     "benchmarks": FOUNDATION
     | NETWORKS
@@ -44,8 +47,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 LIGHT = ("configuration", "runs", "sweeps", "reporting", "tracking")
-# Chooses among modules of its own folder by name
-IMPORTS_BY_NAME = {"uhn.reporting.figures.publish_figure"}
+# One offers the library's names without importing what defines them, one chooses among modules of its own folder
+IMPORTS_BY_NAME = {"uhn", "uhn.reporting.figures.publish_figure"}
 
 GRAPH = read_graph(Path(uhn.__file__).parent)
 

@@ -7,6 +7,8 @@ from enum import IntEnum
 
 
 class LayerType(IntEnum):
+    """Types of layers. The paper's are 0 to 6; those of users' own modules follow, so that no setting changes."""
+
     LINEAR = 0
     CONV2D = 1
     GCN = 2
@@ -14,6 +16,15 @@ class LayerType(IntEnum):
     EMBEDDING = 4
     ATTENTION = 5
     KAN = 6
+    GENERIC = 7
+    CONV1D = 8
+    CONV3D = 9
+    CONV_TRANSPOSE = 10
+    RNN = 11
+    LSTM = 12
+    GRU = 13
+    NORM = 14
+    BILINEAR = 15
 
 
 class ModelType(IntEnum):
@@ -25,6 +36,7 @@ class ModelType(IntEnum):
     TRANSFORMER = 4
     KAN = 5
     RECURSIVE = 6
+    OWN = 7  # a module of the user's, see uhn.adapted
 
 
 class TaskType(IntEnum):
@@ -33,6 +45,7 @@ class TaskType(IntEnum):
     TEXT_CLASSIFICATION = 2
     FORMULA_REGRESSION = 3
     RECURSIVE = 4
+    OWN = 5
 
 
 class DatasetType(IntEnum):

@@ -37,6 +37,9 @@ class RecursiveChain(Generator):
     root's evaluation with another network behind the encodings. Level k is the model that Hk generates; level K is the
     leaf.
 
+    Deviation: the release generates under fp16 autocast; here every level is generated in float32, since rounding
+    compounds from level to level. A chain without initialisation that overflows in half precision need not do so here.
+
     Args:
         config: sizes of the root, with task-structure encoder.
         inner: sizes of the generated UHNs.

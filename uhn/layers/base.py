@@ -90,11 +90,11 @@ class GeneratedLayer(nn.Module, ABC):
 
     def describe(self, layer_idx: int) -> LayerDescriptor:
         """Return the layer's structure row at a position of the model."""
-        biases = (value for name, value in self.named_parameters() if name.endswith("bias"))
+        has_bias = any(c.name.endswith("bias") and 0 not in c.shape for c in self.components())
         return LayerDescriptor(
             layer_idx=layer_idx,
             layer_type=self.layer_type,
-            bias_type=int(any(bias.numel() for bias in biases)),
+            bias_type=int(has_bias),
             norm_type=int(self.norm),
             shortcut_type=int(self.shortcut),
             activation_type=self.activation.kind,

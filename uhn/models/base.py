@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -33,7 +35,95 @@ class PlacedComponent:
     grid: ComponentGrid
 
 
-class TargetModel(nn.Module, ABC):
+class Target(ABC):
+    """What a generator asks of a target model: tensors, their descriptors, and a forward pass with given tensors."""
+
+    name: str
+
+    @property
+    @abstractmethod
+    def global_descriptor(self) -> GlobalDescriptor:
+        """The model's structure and task row."""
+
+    @abstractmethod
+    def ranges(self) -> Ranges:
+        """Return the descriptor ranges of the setting that holds this one model (single-model settings)."""
+
+    @property
+    @abstractmethod
+    def placed_components(self) -> tuple[PlacedComponent, ...]:
+        """All components in flattening order: layers in order, inside a layer in storage order."""
+
+    @abstractmethod
+    def structure_tokens(self) -> np.ndarray:
+        """Return one structure row per layer. Shape (L, 29), float64."""
+
+    @property
+    def num_params(self) -> int:
+        """Number of scalars to generate."""
+        return sum(len(placed.grid) for placed in self.placed_components)
+
+    def index_table(self) -> np.ndarray:
+        """Return the index descriptors of all scalars in flattening order. Shape (N, 10), float64."""
+        return materialise_index_table([placed.grid for placed in self.placed_components])
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every generated tensor by its name."""
+        return {placed.name: placed.component.shape for placed in self.placed_components}
+
+    def unflatten(self, scalars: Tensor) -> dict[str, Tensor]:
+        """Cut a vector of all scalars into named tensors.
+
+        Shapes:
+            scalars (N,) -> one view per component
+        """
+        pieces = scalars.split([len(placed.grid) for placed in self.placed_components])
+        return {
+            placed.name: piece.view(placed.component.shape)
+            for placed, piece in zip(self.placed_components, pieces, strict=True)
+        }
+
+    def component_tensors(self, weights: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return the tensor of every component, in flattening order; the inverse of `unflatten`, up to joining."""
+        return [weights[placed.name] for placed in self.placed_components]
+
+    def flatten(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """Join named tensors to the vector of all scalars, as `unflatten` cuts it. Shape (N,)."""
+        return torch.cat([tensor.reshape(-1) for tensor in self.component_tensors(weights)])
+
+    def rows_read(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Return which rows of its tensors a forward pass on these inputs reads, where that is not all of them.
+
+        Returns:
+            By parameter name, sorted unique int64 indices along the first axis; tensors that are not named are
+            read in full.
+        """
+        return {}
+
+    @abstractmethod
+    def run(self, weights: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
+        """Run the model with the given weights; its own parameters are neither read nor changed."""
+
+    def check_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Refuse weights that do not fit: `functional_call` checks no shapes, and broadcasts or widens silently.
+
+        Raises:
+            UserError: a tensor is missing, unknown or of another shape.
+        """
+        if missing := self.shapes.keys() - weights.keys():
+            raise UserError(f"{self.name}: expected {len(self.shapes)} tensors, '{min(missing)}' is missing")
+        if unknown := weights.keys() - self.shapes.keys():
+            raise UserError(f"{self.name}: has no parameter '{min(unknown)}' to set; leave it out of the weights")
+        for name, shape in self.shapes.items():
+            if weights[name].shape != shape:
+                raise UserError(
+                    f"{self.name}: expected '{name}' of shape {tuple(shape)}, got {tuple(weights[name].shape)}; "
+                    "generate the weights from this target"
+                )
+
+
+class TargetModel(nn.Module, Target):
     """A module made of generated layers, run with its own parameters or with generated ones.
 
     Layers count in the order in which the module registers them.
@@ -47,15 +137,6 @@ class TargetModel(nn.Module, ABC):
         super().__init__()
         self.name = name
         self.config = config
-
-    @property
-    @abstractmethod
-    def global_descriptor(self) -> GlobalDescriptor:
-        """The model's structure and task row."""
-
-    @abstractmethod
-    def ranges(self) -> Ranges:
-        """Return the descriptor ranges of the setting that holds this one model (single-model settings)."""
 
     @cached_property
     def layers(self) -> tuple[tuple[str, GeneratedLayer], ...]:
@@ -82,48 +163,25 @@ class TargetModel(nn.Module, ABC):
         if unstated:
             raise UserError(
                 f"{type(self).__name__}: parameter {min(unstated)} belongs to no supported layer; "
-                "expected only layers of uhn.layers, replace the module that owns it"
+                "expected only layers of uhn.layers, or uhn.adapt for a module of your own"
             )
         return placed
-
-    @property
-    def num_params(self) -> int:
-        """Number of scalars to generate."""
-        return sum(len(placed.grid) for placed in self.placed_components)
-
-    def index_table(self) -> np.ndarray:
-        """Return the index descriptors of all scalars in flattening order. Shape (N, 10), float64."""
-        return materialise_index_table([placed.grid for placed in self.placed_components])
 
     def structure_tokens(self) -> np.ndarray:
         """Return one structure row per layer. Shape (L, 29), float64."""
         rows = [layer.describe(layer_idx) for layer_idx, (_, layer) in enumerate(self.layers)]
         return structure_tokens(self.global_descriptor, rows)
 
-    def unflatten(self, scalars: Tensor) -> dict[str, Tensor]:
-        """Cut a vector of all scalars into named tensors.
+    def run(self, weights: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
+        """Run the model with the given weights; its own parameters are neither read nor changed.
 
-        Shapes:
-            scalars (N,) -> one view per component
+        Buffers are the model's: a forward pass that updates them (running statistics) updates them here.
+
+        Raises:
+            UserError: the weights do not fit.
         """
-        pieces = scalars.split([len(placed.grid) for placed in self.placed_components])
-        return {
-            placed.name: piece.view(placed.component.shape)
-            for placed, piece in zip(self.placed_components, pieces, strict=True)
-        }
-
-    def rows_read(self, *inputs: Tensor) -> dict[str, Tensor]:
-        """Return which rows of its tensors a forward pass on these inputs reads, where that is not all of them.
-
-        Returns:
-            By parameter name, sorted unique int64 indices along the first axis; tensors that are not named are
-            read in full.
-        """
-        return {}
-
-    def run(self, weights: dict[str, Tensor], *inputs: Tensor) -> Tensor:
-        """Run the model with the given weights; its own parameters are neither read nor changed."""
-        return functional_call(self, weights, inputs, strict=True)
+        self.check_weights(weights)
+        return functional_call(self, {**dict(self.named_buffers()), **weights}, inputs, strict=True)
 
 
 def narrowed(sizes: tuple[int, ...], divisor: int) -> tuple[int, ...]:

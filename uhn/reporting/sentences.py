@@ -59,11 +59,14 @@ def seeds_text(runs: Sequence[Run]) -> str:
 
 
 def version_sentence(runs: Sequence[Run]) -> str:
-    """Name the code versions behind the runs."""
-    versions = sorted({run.record["code_version"] for run in runs})
+    """Name the code versions behind the runs, and their sources."""
+    versions = [str(version) for version in sorted({run.record["code_version"] for run in runs})]
     digests = sorted({run.record["source_digest"][:12] for run in runs})
-    name, source = ("version", "source") if len(versions) == 1 else ("versions", "sources")
-    return f"Code {name} {', '.join(map(str, versions))}, {source} {', '.join(digests)}."
+    return f"Code {_named('version', versions)}, {_named('source', digests)}."
+
+
+def _named(noun: str, names: Sequence[str]) -> str:
+    return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _where(some: Sequence[Place], places: Sequence[Place]) -> str:

@@ -14,13 +14,19 @@ from typing import Any
 
 from uhn.paths import PACKAGE, REPOSITORY
 
-# The parts of the package that determine a run's numbers.
-NUMERIC_SOURCES = ("descriptors", "layers", "models", "hypernetworks", "data", "training", "seeding.py")
+# The parts of the package that determine a run's numbers: device.py the arithmetic of a GPU, metrics.py what counts as
+# diverged.
+NUMERIC_SOURCES = (
+    "descriptors", "layers", "models", "hypernetworks", "data", "training", "device.py", "metrics.py", "seeding.py"
+)  # fmt: skip
 
 
 @cache
 def source_digest() -> str:
-    """Return the sha256 over the package's sources that determine numbers; tables compare it between runs."""
+    """Return the sha256 over the package's sources that determine numbers.
+
+    It says which sources a run had, down to a comment. Whether runs are comparable, ``uhn.CODE_VERSION`` says.
+    """
     digest = hashlib.sha256()
     for name in NUMERIC_SOURCES:
         path = PACKAGE / name

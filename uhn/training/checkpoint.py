@@ -12,7 +12,7 @@ import torch
 from uhn.errors import UserError
 from uhn.files import write_bytes
 
-MAGIC = b"UHN checkpoint 1\n"
+MAGIC = b"UHN checkpoint 2\n"
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 

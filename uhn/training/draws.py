@@ -18,7 +18,8 @@ class Draws:
     Tasks are drawn independently with their probabilities. The models of a family come in reshuffled passes: each is
     drawn once per pass.
 
-    Deviation: the release draws both from the global generator; here each phase has its own random streams.
+    Deviation: the release draws both from the global generator; here each phase has its own random streams. The paper
+    writes that models are drawn uniformly; like the release, we take them in reshuffled passes.
 
     Args:
         members: the tasks with their models.

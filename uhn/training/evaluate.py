@@ -19,6 +19,7 @@ from uhn.models.distance import nearest_distances
 from uhn.runs.folder import RESULT, read_run, read_training, write_record
 from uhn.training.build import load_generator
 from uhn.training.members import Member, load_members
+from uhn.training.precision import autocast
 from uhn.training.targets import TargetSet
 
 CPU = torch.device("cpu")
@@ -27,7 +28,8 @@ CPU = torch.device("cpu")
 def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, device: torch.device = CPU) -> None:
     """Evaluate the final weights of a finished training job and write result.json.
 
-    Deviation: in float32, where the release keeps the autocast of training.
+    In the precision of training, as the release does: generation rounds in it, and weights that were fitted with that
+    rounding are worse without it.
 
     A run has diverged if a metric of its final weights is not finite, as it has if its training loss was not.
 
@@ -46,7 +48,8 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, 
         generator = load_generator(run_dir, config, targets, training["generator_sha256"]).to(device)
         for member in members:
             prefix = f"{split}/{member.name}" if len(members) > 1 else split
-            evaluated = evaluate_models(generator, member)
+            with autocast(run["precision"], device):
+                evaluated = evaluate_models(generator, member)
             metrics |= {f"{prefix}/{name}": value for name, value in mean_metrics(evaluated).items()}
             models += describe_models(evaluated, member.targets) if member.targets.is_family else []
     if reason := not_finite(metrics):

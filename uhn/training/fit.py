@@ -21,6 +21,9 @@ from uhn.training.precision import make_scaler
 from uhn.training.step import StepResult, take_step
 
 LOG_POINTS = 100  # per phase
+# Steps in a row with a loss that is not finite after which a run has diverged. float16 overflows now and then: its
+# loss scaler skips such a step and halves the scale, as in the release.
+BAD_STEPS = {"float32": 1, "bfloat16": 1, "float16": 100}
 
 
 @dataclass
@@ -76,7 +79,6 @@ class Fit:
         self.precision = precision
         self.progress = Progress()
         self.device = next(generator.parameters()).device
-        self._first_bad_step = torch.tensor(math.inf, device=self.device)
         self._begin_phase()
 
     @property
@@ -110,14 +112,16 @@ class Fit:
         self.optimizer = AdamW(self.generator.parameters(), self.optimizer_config)
         self.scaler = make_scaler(self.precision, self.device)
         self._summed_loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._bad_since = self._diverged_at = torch.tensor(math.inf, device=self.device)
 
     def _record(self, phase: Phase, step: int, result: StepResult) -> None:
         """Note a step's loss on the device, and log it where that is due."""
-        # Reading the loss in every step would force a synchronisation with a GPU. The first step whose loss is not
-        # finite is therefore tracked on the device, and read with a logged step.
-        self._first_bad_step = torch.where(
-            result.loss.isfinite(), self._first_bad_step, self._first_bad_step.clamp(max=step)
-        )
+        # Reading the loss in every step would force a synchronisation with a GPU. Where a run diverges is therefore
+        # tracked on the device, and read with a logged step.
+        self._bad_since = torch.where(result.loss.isfinite(), math.inf, self._bad_since.clamp(max=step))
+        steps_in_a_row = 1 if step + 1 == phase.steps else BAD_STEPS[self.precision]
+        stays_bad = step + 1 - self._bad_since >= steps_in_a_row
+        self._diverged_at = torch.where(stays_bad, self._diverged_at.minimum(self._bad_since), self._diverged_at)
         self._summed_loss += result.loss
         if step % max(phase.steps // LOG_POINTS, 1) == 0 or step + 1 == phase.steps:
             self._log(phase, step, result)
@@ -132,8 +136,8 @@ class Fit:
         if result.gradient_norm is not None:
             entry["gradient_norm"] = result.gradient_norm.item()
         self.journal.write(**entry)
-        if math.isfinite(first_bad := self._first_bad_step.item()):
-            self.progress.diverged = f"{phase.name} step {int(first_bad)}"
+        if math.isfinite(diverged_at := self._diverged_at.item()):
+            self.progress.diverged = f"{phase.name} step {int(diverged_at)}"
 
     def _log_mean(self, phase: Phase, step: int) -> None:
         mean, elapsed = self._summed_loss.item() / phase.steps_per_mean, round(self.progress.wall_s, 4)
@@ -149,7 +153,8 @@ class Fit:
             "generator": self.generator.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "first_bad": self._first_bad_step,
+            "bad_since": self._bad_since,
+            "diverged_at": self._diverged_at,
             "summed_loss": self._summed_loss,
             "rng": torch.get_rng_state(),
             "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -164,7 +169,7 @@ class Fit:
         self.generator.load_state_dict(state["generator"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
-        self._first_bad_step = state["first_bad"]
+        self._bad_since, self._diverged_at = state["bad_since"], state["diverged_at"]
         self._summed_loss = state["summed_loss"]
         torch.set_rng_state(state["rng"].cpu())
         if state["device_rng"] is not None:

@@ -41,8 +41,9 @@ def statistics_loss(target: TargetModel, weights: dict[str, Tensor]) -> Tensor:
     Returns:
         The loss, a scalar.
     """
-    placed = [p for p in target.placed_components if len(p.grid)]
-    tensors = [weights[p.name].to(torch.promote_types(weights[p.name].dtype, torch.float32)) for p in placed]
+    components = zip(target.placed_components, target.component_tensors(weights), strict=True)
+    placed, tensors = zip(*((p, tensor) for p, tensor in components if len(p.grid)), strict=True)
+    tensors = [tensor.to(torch.promote_types(tensor.dtype, torch.float32)) for tensor in tensors]
     means = torch.stack([w.mean() for w in tensors])
     stds = torch.stack([w.std(correction=0) if w.numel() > 1 else w.new_zeros(()) for w in tensors])
     objectives = torch.tensor([(p.component.init.mean, p.component.init.std) for p in placed], dtype=means.dtype)

@@ -1,7 +1,9 @@
 """Arithmetic of a training step: float32, or half precision by autocast with float32 weights.
 
 Deviation: on a CPU everything runs in float32; the release trains under fp16 autocast with dynamic loss scaling,
-which is the default on a GPU here too (``precision`` in config/defaults.yaml).
+which is the default on a GPU here too (``precision`` in config/defaults.yaml). Under autocast these stay float32 here:
+generation in recursive chains, the readout of a generator, the statistics of the initialisation phase, losses, and the
+propagation of sparse node features.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from uhn.files import write_bytes
 from uhn.metrics import not_finite
 from uhn.runs.folder import GENERATOR, METRICS, RUN, TRAINING, write_record
 from uhn.training.fit import Fit
+from uhn.training.precision import autocast
 
 
 def write_results(fit: Fit, counts: dict[str, Any], work: Path, out: Path) -> None:
@@ -62,7 +63,9 @@ def evaluate_training(fit: Fit) -> dict[str, float]:
         return {}
     (member,) = fit.members
     target = member.targets.only()
-    return {f"train/{name}": value for name, value in member.task.evaluate(target, fit.generator(target)).items()}
+    with autocast(fit.precision, fit.device):
+        metrics = member.task.evaluate(target, fit.generator(target))
+    return {f"train/{name}": value for name, value in metrics.items()}
 
 
 def peak_memory_bytes(device: torch.device) -> int:

@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import torch
 from golden.cases import Case
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from uhn.configuration.resolve import load_experiment, resolve
@@ -51,7 +52,7 @@ def run_job(case: Case, folder: Path) -> tuple[dict[str, Any], set[str]]:
         with watch() as entered:
             train_run(reduce(config, case), folder, JobOptions(scratch=folder / "scratch"))
         evaluate_run(folder)
-    return {"config": config.digest[:16], "numbers": read_numbers(folder) | summarise(*built[0])}, entered
+    return {"config": config.digest[:16], "numbers": read_numbers(folder) | summarise(folder, *built[0])}, entered
 
 
 def cannot_repeat(case: Case) -> str | None:
@@ -105,9 +106,10 @@ def read_numbers(folder: Path) -> dict[str, float]:
     return numbers | json.loads((folder / "result.json").read_text())["metrics"]
 
 
-def summarise(generator: nn.Module, initial: list[Tensor]) -> dict[str, float]:
-    """Sum up the final parameters and how far they are from the initial ones."""
-    final = [parameter.detach() for parameter in generator.parameters()]
+def summarise(folder: Path, generator: nn.Module, initial: list[Tensor]) -> dict[str, float]:
+    """Sum up the parameters in a job's file and how far they are from the initial ones."""
+    trained = load_file(folder / "generator.safetensors")
+    final = [trained[name] for name, _ in generator.named_parameters()]
     return {
         "parameters: sum of absolute values": sum(p.abs().sum().item() for p in final),
         "parameters: sum of squares": sum(p.square().sum().item() for p in final),

@@ -42,7 +42,16 @@ def test_a_scale_that_does_not_name_itself_is_named(config, runs):
 def test_mixed_versions_warn_in_every_caption(config, runs):
     change_runs(runs, lambda data: data.update(code_version=data["seed"], source_digest=f"d{data['seed']}"))
     published = publish(config, runs)
-    assert len(published.warnings) == 2
+    assert len(published.warnings) == 1
     for path in published.paths[1:]:
-        assert "Warning: The runs of this table mix 3 code versions (1, 2, 3)" in path.read_text()
-        assert "Warning: The runs of this table mix 3 source digests (d1, d2, d3)" in path.read_text()
+        text = path.read_text()
+        assert "Code versions 1, 2, 3, sources d1, d2, d3. Warning: The runs of this table mix 3 code versions" in text
+
+
+def test_mixed_sources_are_named_without_a_warning(config, runs):
+    change_runs(runs, lambda data: data.update(source_digest=f"d{data['seed']}"))
+    published = publish(config, runs)
+    assert not published.warnings
+    for path in published.paths[1:]:
+        assert "Code version 1, sources d1, d2, d3." in path.read_text()
+        assert "Warning" not in path.read_text()

@@ -66,21 +66,42 @@ def test_surgery_in_half_precision_skips_a_step_in_which_one_task_overflows():
     assert run(fit).tolist() == [2.0, 3.0]
 
 
-def test_a_loss_that_is_not_finite_is_divergence_also_under_scaling():
-    """The scaler skips such a step for ever; the run must end all the same."""
-    losses = [linear(1.0), lambda outputs: outputs.weights.sum() / 0, linear(1.0)]
-    fit = fit_of(Weights(1.0), losses, precision="float16")
-    run(fit)
-    assert fit.progress.diverged == "train step 1"
+def bad(outputs):
+    return outputs.weights.sum() / 0
 
 
-def test_the_first_bad_step_is_found_between_two_lines_of_the_journal():
-    """300 steps are logged every third; the loss is infinite in step 100 alone."""
-    losses = [linear(1.0)] * 100 + [lambda outputs: outputs.weights.sum() / 0] + [linear(0.0)] * 199
-    fit = fit_of(Weights(1.0), losses, precision="float16")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_one_loss_that_is_not_finite_is_divergence_without_scaling(precision):
+    """300 steps are logged every third; the first bad loss is found between two lines of the journal."""
+    losses = [linear(1.0)] * 100 + [bad] + [linear(0.0)] * 199
+    fit = fit_of(Weights(1.0), losses, precision=precision)
     run(fit)
     assert (fit.progress.diverged, fit.progress.step) == ("train step 100", 103)
-    assert all(entry["loss"] is not None for entry in fit.journal)
+    assert all(entry["loss"] is not None for entry in list(fit.journal)[:-1])
+
+
+def test_a_step_that_overflows_in_float16_is_skipped_and_the_scale_halved():
+    losses = [linear(1.0)] * 100 + [bad] * 99 + [linear(1.0)] * 101
+    fit = fit_of(Weights(1.0), losses, precision="float16")
+    while fit.progress.step < 200:
+        fit.step()
+    assert fit.scaler.get_scale() == 65_536 * 2.0**-99
+    run(fit)
+    assert (fit.progress.diverged, fit.finished) == (None, True)
+    assert fit.generator.weights.isfinite().all()
+
+
+def test_a_loss_that_stays_bad_for_a_hundred_steps_is_divergence_in_float16():
+    losses = [linear(1.0)] * 50 + [bad] * 100 + [linear(1.0)] * 150
+    fit = fit_of(Weights(1.0), losses, precision="float16")
+    run(fit)
+    assert (fit.progress.diverged, fit.progress.step) == ("train step 50", 151)
+
+
+def test_a_phase_that_ends_in_bad_losses_has_diverged_in_float16():
+    fit = fit_of(Weights(1.0), [linear(1.0)] * 5 + [bad] * 3, precision="float16")
+    run(fit)
+    assert fit.progress.diverged == "train step 5"
 
 
 def test_each_phase_has_a_fresh_optimiser_and_its_own_rate():

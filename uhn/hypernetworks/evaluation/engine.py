@@ -148,7 +148,9 @@ class Engine:
 
     def _compute(self, target: TargetModel) -> PreparedTarget:
         grids = [placed.grid for placed in target.placed_components]
-        corners = np.concatenate([grid.materialise(i, i + 1) for grid in grids for i in (0, len(grid) - 1)])
+        corners = np.concatenate(
+            [grid.materialise(i, i + 1) for grid in grids if len(grid) for i in (0, len(grid) - 1)]
+        )
         check_covered(corners, self.ranges.index_min, self.ranges.index_max, INDEX_COLUMN_NAMES)
         structure_features = self._encode_structure(target)
         if self.generation.first_layer == "reference" or not isinstance(self.index[1], GaussianFourier):

@@ -64,8 +64,8 @@ def exact_routes(
     kept = sum(rows) * row_bytes
     routes = ["dense"] * len(rows)
     for i in sorted(range(len(rows)), key=lambda i: -rows[i]):
-        divisible = len(extents[i]) > 1
-        long = device_type == "cpu" and max(extents[i]) >= LONG_AXIS
+        divisible = len(extents[i]) > 1 and rows[i] > 0
+        long = device_type == "cpu" and max(extents[i], default=1) >= LONG_AXIS
         if divisible and (route == "separable" or (route != "dense" and (long or kept > cache_bytes))):
             routes[i] = "separable"
             kept -= rows[i] * row_bytes

@@ -98,7 +98,9 @@ class SharedTables:
         Components of at most ``TABLE_ROWS`` rows share one table with all that differ only in the extent of their
         longest axis. The table grows along that axis.
         """
-        if len(grid) > TABLE_ROWS:
+        if not len(grid):
+            return
+        if len(grid) > TABLE_ROWS or not grid.axes:
             self._compute_features(grid, 0, out)
             return
         extents = [axis.extent for axis in grid.axes]

@@ -1,4 +1,7 @@
-"""Endless shuffled passes over examples, resumable between any two batches."""
+"""Endless shuffled passes over examples, resumable between any two batches.
+
+Deviation: the release shuffles with the global generator, so its batches come in another order.
+"""
 
 from __future__ import annotations
 

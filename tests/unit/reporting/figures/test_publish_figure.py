@@ -53,9 +53,10 @@ def test_what_a_caption_states(publish, captions):
 
 
 def test_mixed_versions_are_said_of_the_figure(runs, publish, captions):
-    write(runs, record("cifar10_cnn20", "raw", SEEDS[0], 0.0, source_digest="another"))
+    write(runs, record("cifar10_cnn20", "raw", SEEDS[0], 0.0, source_digest="another", code_version=2))
     publish("4")
-    assert "Warning: The runs of this figure mix 2 source digests (5eed5eed5eed, another)" in captions[0]
+    assert "Code versions 1, 2, sources 5eed5eed5eed, another. Warning: " in captions[0]
+    assert "Warning: The runs of this figure mix 2 code versions (1, 2)" in captions[0]
 
 
 @pytest.mark.parametrize("name", figure_names())
