@@ -48,7 +48,7 @@ def closing(warnings: Sequence[str], remarks: Sequence[str]) -> list[str]:
     """Return the one sentence that ends a caption, or none: warnings first, then remarks."""
     parts = [f"Warning: {'; '.join(part.rstrip('.') for part in warnings)}"] if warnings else []
     parts += [part.rstrip(".") for part in remarks]
-    return [sentence("; ".join(parts))] if parts else []
+    return [sentence("; ".join([*parts[:1], *map(_continued, parts[1:])]))] if parts else []
 
 
 def seeds_text(runs: Sequence[Run]) -> str:
@@ -61,6 +61,11 @@ def about_versions(runs: Sequence[Run]) -> str:
     versions = [str(version) for version in sorted({run.record["code_version"] for run in runs})]
     digests = sorted({run.record["source_digest"][:12] for run in runs})
     return f"code {_named('version', versions)}, {_named('source', digests)}"
+
+
+def _continued(text: str) -> str:
+    """Return the text with a small first letter, but for names like UHN."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _named(noun: str, names: Sequence[str]) -> str:

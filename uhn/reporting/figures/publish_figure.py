@@ -93,10 +93,11 @@ def figure_caption(
         warnings: sentences to end with.
     """
     runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
+    left_out = ", not drawn" if any(run.diverged for run in runs) else ""
     return [
         sentence(definition.heading),
         sentence(f"{about_scale.rstrip('.')}; {about_data(runs)}"),
-        sentence(f"{seeds_text(runs)} ({about_failures(runs)}; {about_versions(runs)})"),
+        sentence(f"{seeds_text(runs)} ({about_failures(runs)}{left_out}; {about_versions(runs)})"),
         *closing(warnings, [*remarks, *definition.notes]),
     ]
 
