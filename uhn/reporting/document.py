@@ -13,10 +13,19 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Text:
-    """The content of one field."""
+    """The content of one field.
+
+    Attributes:
+        text: what it says.
+        bold: the best of its row, or agreement with the paper.
+        grey: the paper's, beside ours but not to be compared with it.
+        marks: what stands behind it, e.g. ``(n = 2)``.
+    """
 
     text: str
     bold: bool = False
+    grey: bool = False
+    marks: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class Document:
     Attributes:
         number: in the paper; None of a table of our own.
         title: without the number.
-        caption: its sentences.
+        caption: its sentences, three at most.
         grid: what is printed.
         frame: the long frame, for the CSV.
         warnings: those that the caption carries.

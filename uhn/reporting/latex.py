@@ -29,11 +29,14 @@ PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
 \usepackage[a4paper,landscape,margin=12mm]{geometry}
 \usepackage{booktabs}
-\usepackage{graphicx}
+\usepackage{xcolor}
 \pagestyle{empty}
-% a table wider than the page is scaled down to it
 \newsavebox{\tablebox}
-\newcommand{\fitted}{\ifdim\wd\tablebox>\linewidth\resizebox{\linewidth}{!}{\usebox{\tablebox}}\else\usebox{\tablebox}\fi}
+% a table wider than the page at \footnotesize is set in \scriptsize, never smaller
+\newcommand{\fitted}[1]{%
+  \sbox{\tablebox}{\footnotesize #1}%
+  \ifdim\wd\tablebox>\linewidth\sbox{\tablebox}{\scriptsize #1}\fi
+  \usebox{\tablebox}}
 \begin{document}
 \begin{table}[t]
 \centering
@@ -43,9 +46,7 @@ PREAMBLE = r"""\documentclass{article}
 """
 
 ENDING = r"""\bottomrule
-\end{tabular}
-\end{lrbox}
-\fitted
+\end{tabular}}
 \end{table}
 \end{document}
 """
@@ -59,8 +60,7 @@ def to_latex(document: Document) -> str:
     body = [
         _numbering(document),
         f"\\caption[]{{{title}}}",
-        "\\begin{lrbox}{\\tablebox}",
-        f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
+        f"\\fitted{{\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
         "\\toprule",
         *_group_lines(grid),
         _line([escape(head) for head in grid.heads]),
@@ -104,4 +104,8 @@ def _line(fields: Sequence[str]) -> str:
 
 def _field(field: Text) -> str:
     text = escape(field.text)
-    return f"\\textbf{{{text}}}" if field.bold else text
+    if field.bold:
+        text = f"\\textbf{{{text}}}"
+    elif field.grey and text:
+        text = f"\\textcolor{{gray}}{{{text}}}"
+    return " ".join([text, *map(_field, field.marks)])

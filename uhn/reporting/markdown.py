@@ -40,4 +40,8 @@ def _line(fields: Sequence[str]) -> str:
 
 def _field(field: Text) -> str:
     text = escape(field.text)
-    return f"**{text}**" if field.bold else text
+    if field.bold:
+        text = f"**{text}**"
+    elif field.grey and text:
+        text = f"<sub>{text}</sub>"  # GitHub knows no colours
+    return " ".join([text, *map(_field, field.marks)])

@@ -21,6 +21,7 @@ from uhn.reporting.sweep_caption import sweep_caption
 from uhn.reporting.sweep_frame import build_sweep_frame
 from uhn.reporting.sweep_layout import lay_out_sweeps
 from uhn.reporting.table_definitions import ResultTable, SweepTable, load_table
+from uhn.reporting.verdict import Margin, is_comparable, load_margins
 
 
 def publish_table(
@@ -53,12 +54,14 @@ def publish_table(
     """
     table = part_of_table(load_table(name, config), rows, columns)
     references = load_reference(config)
+    comparable = is_comparable(scale, config)
     if isinstance(table, SweepTable):
         sweeps = collect_sweeps(table.sweeps, folder, scale, references, config)
-        document = sweep_document(table, sweeps, scale_sentence(scale, scale_label))
+        document = sweep_document(table, sweeps, scale_sentence(scale, scale_label), comparable)
     else:
         results = collect(table.runs, folder, scale, seeds)
-        document = result_document(table, results, references, scale_sentence(scale, scale_label))
+        margins = load_margins(config) if comparable else None
+        document = result_document(table, results, references, scale_sentence(scale, scale_label), margins)
     return write_table(document, out, stem or table.name)
 
 
@@ -71,27 +74,39 @@ def publish_sweep(sweep: DecidedSweep, out: Path, scale: str, scale_label: str) 
         kind="sweep_grids_and_choices",
         sweeps=(sweep.config.name,),
     )
-    return write_table(sweep_document(table, [sweep], scale_sentence(scale, scale_label)), out, table.name)
+    document = sweep_document(table, [sweep], scale_sentence(scale, scale_label), is_comparable(scale))
+    return write_table(document, out, table.name)
 
 
 def result_document(
-    table: ResultTable, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference], about_scale: str
+    table: ResultTable,
+    results: Mapping[Pair, Sequence[Run]],
+    references: Mapping[Key, Reference],
+    about_scale: str,
+    margins: Mapping[str, Margin] | None,
 ) -> Document:
-    """Compose a table of run results; ``about_scale`` is the caption's first sentence.
+    """Compose a table of run results; the caption begins with ``about_scale``, verdicts need ``margins``.
 
     Raises:
         UserError: a metric or a printed number is missing, or the seeds of a cell differ in size.
     """
-    frame = build_result_frame(table, results, references)
+    frame = build_result_frame(table, results, references, margins)
     runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
     warnings = version_warnings(runs) + params_warnings(frame, references)
     caption = result_caption(table, frame, results, about_scale, warnings)
     return Document(table.number, table.title, caption, lay_out_results(table, frame), frame, warnings)
 
 
-def sweep_document(table: SweepTable, sweeps: Sequence[DecidedSweep], about_scale: str) -> Document:
-    """Compose a table of the given sweeps; ``about_scale`` is the caption's first sentence."""
-    frame = build_sweep_frame(table, sweeps)
+def sweep_document(table: SweepTable, sweeps: Sequence[DecidedSweep], about_scale: str, comparable: bool) -> Document:
+    """Compose a table of the given sweeps; the caption begins with ``about_scale``.
+
+    Args:
+        table: the definition.
+        sweeps: its sweeps.
+        about_scale: what the scale is.
+        comparable: whether choices may be held against the paper's.
+    """
+    frame = build_sweep_frame(table, sweeps, comparable)
     caption = sweep_caption(table, sweeps, about_scale)
     return Document(table.number, table.title, caption, lay_out_sweeps(table, frame), frame)
 

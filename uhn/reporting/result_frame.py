@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -12,8 +12,9 @@ import pandas as pd
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
 from uhn.reporting.reference import NOT_IN_PAPER, Key, Reference, find
-from uhn.reporting.statistics import difference, statistics_over_seeds, verdict
+from uhn.reporting.statistics import SeedStatistics, statistics_over_seeds
 from uhn.reporting.table_definitions import Cell, ResultTable
+from uhn.reporting.verdict import Comparison, Margin, compare
 
 # column of the frame -> (scale, field) of "parameters" in result.json
 COUNTS = {
@@ -36,23 +37,32 @@ FAMILY = {
 }
 
 
+STANDIN = "standin"  # source of data that is never compared with the paper
+
+
 def build_result_frame(
-    table: ResultTable, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference]
+    table: ResultTable,
+    results: Mapping[Pair, Sequence[Run]],
+    references: Mapping[Key, Reference],
+    margins: Mapping[str, Margin] | None = None,
 ) -> pd.DataFrame:
     """Build the long frame, in table order.
 
     A diverged run is left out of means and costs; it counts in ``failures`` and is named in ``failed_keys``.
-    ``run_keys`` names all runs of the cell, failed and subtracted ones too. Unknown numbers are NaN.
+    ``run_keys`` names all runs of the cell, failed and subtracted ones too. Unknown numbers are NaN. The columns of the
+    comparison with the paper are those of :class:`uhn.reporting.verdict.Comparison`; without margins, and of runs on
+    stand-in data, they are empty.
 
     Args:
         table: the definition.
         results: the runs of each (setting, variant) of the table.
         references: the printed numbers.
+        margins: metric -> margin of its verdicts; None at a scale that is not comparable with the paper.
 
     Raises:
-        UserError: a metric or a line of paper.csv is missing, or the seeds of a cell differ in size.
+        UserError: a metric, its margin or a line of paper.csv is missing, or the seeds of a cell differ in size.
     """
-    return pd.DataFrame([_line(table, cell, results, references) for cell in table.cells])
+    return pd.DataFrame([_line(table, cell, results, references, margins) for cell in table.cells])
 
 
 def params_warnings(frame: pd.DataFrame, references: Mapping[Key, Reference]) -> list[str]:
@@ -81,7 +91,11 @@ def _countable(line: dict[str, Any]) -> dict[str, int]:
 
 
 def _line(
-    table: ResultTable, cell: Cell, results: Mapping[Pair, Sequence[Run]], references: Mapping[Key, Reference]
+    table: ResultTable,
+    cell: Cell,
+    results: Mapping[Pair, Sequence[Run]],
+    references: Mapping[Key, Reference],
+    margins: Mapping[str, Margin] | None,
 ) -> dict[str, Any]:
     runs = results[cell.setting, cell.variant]
     completed = [run for run in runs if not run.diverged]
@@ -91,11 +105,13 @@ def _line(
     paper = find(references, table.number, cell.row, cell.column) if cell.in_paper else NOT_IN_PAPER
     labels = dict(zip(table.labels, table.rows[cell.row], strict=True))
     by_family = table.sizes == "family"
+    sources = _distinct(every_run, lambda run: run.record["data"]["source"])
     return {
         "table": table.number or table.name,
         "row": cell.row,
         "column": cell.column,
         **{name.lower(): text for name, text in labels.items()},
+        "metric": cell.metric + (f" - {cell.minus or cell.minus_variant}" if cell.is_difference else ""),
         "ours_mean": ours.mean,
         "ours_std": ours.std,
         "n": ours.n,
@@ -103,8 +119,7 @@ def _line(
         "ci_high": ours.ci_high,
         "paper_mean": math.nan if paper.mean is None else paper.mean,
         "paper_std": math.nan if paper.std is None else paper.std,
-        "difference": difference(ours, paper.mean),
-        "verdict": verdict(ours, paper.mean, paper.std),
+        **_comparison(cell, ours, paper, None if STANDIN in sources else margins),
         "failures": len(runs) - ours.n,
         **{name: _shared(runs, "parameters", *where) for name, where in COUNTS.items()},
         **({name: _shared(runs, "family", *where) for name, where in FAMILY.items()} if by_family else {}),
@@ -114,11 +129,44 @@ def _line(
         "peak_memory_bytes_max": max((run.record["cost"]["peak_memory_bytes"] for run in completed), default=math.nan),
         "wall_s_mean": _mean(completed, "cost", "wall_s"),
         "cpu_s_mean": _mean(completed, "cost", "cpu_s"),
-        "devices": " ".join(sorted({run.record["cost"]["device"] for run in completed})),
+        "devices": " ".join(_distinct(completed, lambda run: run.record["cost"]["device"])),
+        "data_sources": " ".join(sources),
+        "data_notes": "; ".join(_distinct(every_run, lambda run: run.record["data"]["note"] or "")),
+        "code_versions": " ".join(_distinct(every_run, lambda run: str(run.record["code_version"]))),
+        "source_digests": " ".join(_distinct(every_run, lambda run: run.record["source_digest"][:12])),
         "run_keys": " ".join(run.key for run in every_run),
         "failed_keys": " ".join(run.key for run in failed),
         "failed_reasons": "; ".join(str(run.record["reason"]) for run in failed),
     }
+
+
+def _comparison(
+    cell: Cell, ours: SeedStatistics, paper: Reference, margins: Mapping[str, Margin] | None
+) -> dict[str, Any]:
+    """Return the columns of the comparison; a difference of ours and what the paper lacks get no verdict."""
+    if margins is None:
+        found = Comparison("", verdict="")
+    elif cell.is_difference or not cell.in_paper:
+        found = Comparison("")
+    else:
+        name = cell.metric.rsplit("/", 1)[-1]
+        if name not in margins:
+            raise UserError(f"verdicts.yaml: has no margin for {name}, which {cell.row} shows; add one")
+        found = compare(ours, paper, margins[name])
+    return {
+        "comparison": found.kind,
+        "comparison_value": found.value,
+        "comparison_low": found.low,
+        "comparison_high": found.high,
+        "margin_low": found.margin_low,
+        "margin_high": found.margin_high,
+        "verdict": found.verdict,
+        "seeds_to_decide": "" if found.seeds is None else found.seeds,
+    }
+
+
+def _distinct(runs: Sequence[Run], read: Callable[[Run], str]) -> list[str]:
+    return sorted({text for run in runs if (text := read(run))})
 
 
 def _values(cell: Cell, results: Mapping[Pair, Sequence[Run]]) -> list[float]:

@@ -48,12 +48,19 @@ def mean_and_std(mean: float, std: float) -> str:
     return f"{fixed(mean, places)} ± {fixed(std, places)}"
 
 
-def signed_with_interval(mean: float, std: float, low: float, high: float) -> str:
-    """Format a difference ``mean [low, high]`` by the rule, or the mean alone where there is no interval."""
-    places = decimals(mean, std)
+def signed_with_interval(value: float, low: float, high: float, places: int) -> str:
+    """Format a difference ``value [low, high]`` with ``places`` decimals, or alone where there is no interval."""
     if math.isnan(low):
-        return signed(mean, places)
-    return f"{signed(mean, places)} [{signed(low, places)}, {signed(high, places)}]"
+        return signed(value, places)
+    return f"{signed(value, places)} [{signed(low, places)}, {signed(high, places)}]"
+
+
+def ratio_with_interval(value: float, low: float, high: float) -> str:
+    """Format a ratio ``× value [low, high]`` with two decimals, or alone where there is no interval."""
+    text = f"× {fixed(value, MIN_DECIMALS)}"
+    if math.isnan(low):
+        return text
+    return f"{text} [{fixed(low, MIN_DECIMALS)}, {fixed(high, MIN_DECIMALS)}]"
 
 
 def printed(mean: float, std: float) -> str:

@@ -1,13 +1,17 @@
-"""What tables and figures alike say about their runs: scale, data, failures, versions."""
+"""What tables and figures alike say about their runs: scale, data, seeds, failures, versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from uhn.reporting.collect import Run
 
-# (row, column, run): where a run is shown
-Place = tuple[str, str, Run]
+SOURCES = {
+    "standin": "stand-in data",
+    "local": "local data",
+    "download": "downloaded data",
+    "formula": "data computed from formulas",
+}
 
 
 def sentence(text: str) -> str:
@@ -26,58 +30,43 @@ def scale_sentence(scale: str, label: str) -> str:
     return sentence(label if label.startswith(f"{scale} scale") else f"{scale} scale: {label}")
 
 
-def data_sentences(places: Iterable[Place]) -> list[str]:
-    """Name the source of the data, with the rows where sources differ, and repeat the notes of the files."""
-    places = list(places)
-    sources: dict[str, list[Place]] = {}
-    notes: dict[str, list[Place]] = {}
-    for row, column, run in places:
-        data = run.record["data"]
-        sources.setdefault(data["source"], []).append((row, column, run))
-        if data["note"]:
-            notes.setdefault(data["note"].strip().rstrip("."), []).append((row, column, run))
-    if len(sources) == 1:
-        sentences = [f"Data source: {next(iter(sources))}."]
-    else:
-        named = "; ".join(f"{source} ({_where(some, places)})" for source, some in sources.items())
-        sentences = [f"Data sources: {named}."]
-    for note, some in notes.items():
-        everywhere = {place[:2] for place in some} == {place[:2] for place in places}
-        sentences.append(sentence(note if everywhere else f"{_where(some, places)}: {note}"))
-    return sentences
+def about_data(runs: Sequence[Run]) -> str:
+    """Name the sources of the data and repeat what real files lack; notes of stand-ins are in the CSV alone."""
+    data = [run.record["data"] for run in runs]
+    sources = " and ".join(SOURCES[source] for source in sorted({entry["source"] for entry in data}))
+    notes = {entry["note"].strip().rstrip(".") for entry in data if entry["note"] and entry["source"] != "standin"}
+    return f"{sources} ({'; '.join(sorted(notes))})" if notes else sources
 
 
-def failure_sentence(runs: Sequence[Run], effect: str) -> str:
-    """Count the diverged runs and, if there are any, say what became of them."""
+def about_failures(runs: Sequence[Run]) -> str:
+    """Count the diverged runs."""
     failed = sum(run.diverged for run in runs)
-    return f"Failed (diverged): {failed} of {len(runs)} runs{', ' + effect if failed else ''}."
+    return f"{failed} of {len(runs)} runs diverged" if failed else f"no run of {len(runs)} diverged"
+
+
+def closing(warnings: Sequence[str], remarks: Sequence[str]) -> list[str]:
+    """Return the one sentence that ends a caption, or none: warnings first, then remarks."""
+    parts = [f"Warning: {'; '.join(part.rstrip('.') for part in warnings)}"] if warnings else []
+    parts += [part.rstrip(".") for part in remarks]
+    return [sentence("; ".join([*parts[:1], *map(_continued, parts[1:])]))] if parts else []
 
 
 def seeds_text(runs: Sequence[Run]) -> str:
     """List the seeds of the runs."""
-    return ", ".join(str(seed) for seed in sorted({run.record["seed"] for run in runs}))
+    return _named("seed", [str(seed) for seed in sorted({run.record["seed"] for run in runs})])
 
 
-def version_sentence(runs: Sequence[Run]) -> str:
+def about_versions(runs: Sequence[Run]) -> str:
     """Name the code versions behind the runs, and their sources."""
     versions = [str(version) for version in sorted({run.record["code_version"] for run in runs})]
     digests = sorted({run.record["source_digest"][:12] for run in runs})
-    return f"Code {_named('version', versions)}, {_named('source', digests)}."
+    return f"code {_named('version', versions)}, {_named('source', digests)}"
+
+
+def _continued(text: str) -> str:
+    """Return the text with a small first letter, but for names like UHN."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _named(noun: str, names: Sequence[str]) -> str:
     return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names)}"
-
-
-def _where(some: Sequence[Place], places: Sequence[Place]) -> str:
-    """Name the rows of some of the places; with their columns where a row has further ones."""
-    columns: dict[str, set[str]] = {}
-    for row, column, _ in places:
-        columns.setdefault(row, set()).add(column)
-    named: dict[str, dict[str, None]] = {}
-    for row, column, _ in some:
-        named.setdefault(row, {})[column] = None
-    return ", ".join(
-        row if columns[row] == set(some_columns) else f"{row}: {' and '.join(some_columns)}"
-        for row, some_columns in named.items()
-    )

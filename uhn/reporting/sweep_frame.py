@@ -24,13 +24,14 @@ LABELS = {
 NOT_RUN = "not run"
 
 
-def build_sweep_frame(table: SweepTable, sweeps: Sequence[DecidedSweep]) -> pd.DataFrame:
+def build_sweep_frame(table: SweepTable, sweeps: Sequence[DecidedSweep], comparable: bool) -> pd.DataFrame:
     """Build the long frame, in table order. Unknown and inapplicable values are NaN.
 
     Guardrails have one line per metric, with the winner's mean and population std over its pooled seeds. All other
     tables have one line per sweep and hyperparameter.
     Of a hyperparameter: grid (what ran), full_grid (without the scale's reduction), grid_source (published if the
-    full grid is the printed one, else ours), ours, paper, same. Of a sweep: val_mean and val_std (population) of the
+    full grid is the printed one, else ours), ours, paper, same (NaN unless the scale is
+    comparable with the paper). Of a sweep: val_mean and val_std (population) of the
     winner over its pooled seeds, candidates, paper_status (of the paper's choice in the search: ranked, dropped, not
     searched or unknown), paper_rank (its 0-based place among all candidates, before the extra seeds), dropped.
 
@@ -49,14 +50,14 @@ def build_sweep_frame(table: SweepTable, sweeps: Sequence[DecidedSweep]) -> pd.D
             raise UserError(f"{table.name}: none of its sweeps has a guardrail; correct the sweeps of its definition")
     else:
         lines = [
-            {"table": number, **_hyperparameter_facts(sweep, name), **_sweep_facts(sweep)}
+            {"table": number, **_hyperparameter_facts(sweep, name, comparable), **_sweep_facts(sweep)}
             for sweep in sweeps
             for name in searched(sweep.config)
         ]
     return pd.DataFrame(lines)
 
 
-def _hyperparameter_facts(sweep: DecidedSweep, name: str) -> dict[str, Any]:
+def _hyperparameter_facts(sweep: DecidedSweep, name: str, comparable: bool) -> dict[str, Any]:
     config = sweep.config
     ours, paper = _value(sweep.winner, name), _value(sweep.printed.choice, name)
     full_grid = getattr(sweep.full, name)
@@ -73,7 +74,7 @@ def _hyperparameter_facts(sweep: DecidedSweep, name: str) -> dict[str, Any]:
         "grid_source": "published" if sweep.printed.grids.get(name) == full_grid else "ours",
         "ours": ours,
         "paper": paper,
-        "same": math.nan if math.isnan(ours) or math.isnan(paper) else ours == paper,
+        "same": math.nan if not comparable or math.isnan(ours) or math.isnan(paper) else ours == paper,
     }
 
 

@@ -47,19 +47,16 @@ def _grids(frame: pd.DataFrame) -> Grid:
 
 def _choices(frame: pd.DataFrame) -> Grid:
     names = _names(frame)
-    groups = [("", 1), *((LABELS[name], 2) for name in names), ("", 3)]
-    heads = ["Sweep", *["ours", "paper"] * len(names), "same", "validation", "place"]
+    heads = ["Sweep", *(LABELS[name] for name in names), "validation", "place"]
     blocks = []
     for sweep, lines in _by_hyperparameter(frame):
-        nothing = (Text(NOTHING), Text(NOTHING))
-        values = [text for name in names for text in (_ours_and_paper(lines[name]) if name in lines else nothing)]
-        same = _yes_or_no([line["same"] for line in lines.values()])
-        blocks.append([[Text(sweep), *values, Text(same), *_validation_and_place(lines["train_lr"])]])
-    return Grid(groups, heads, [True, *[False] * (2 * len(names)), True, False, False], blocks)
+        values = [_choice(lines[name]) if name in lines else Text(NOTHING) for name in names]
+        blocks.append([[Text(sweep), *values, *_validation_and_place(lines["train_lr"])]])
+    return Grid([("", len(heads))], heads, [True, *[False] * (len(heads) - 1)], blocks)
 
 
 def _grids_and_choices(frame: pd.DataFrame) -> Grid:
-    heads = ["Sweep", "", "grid", "source", "ours", "paper", "same", "validation", "place"]
+    heads = ["Sweep", "", "grid", "source", "choice", "validation", "place"]
     blocks = []
     for sweep, lines in _by_hyperparameter(frame):
         block: list[list[Text]] = []
@@ -71,17 +68,16 @@ def _grids_and_choices(frame: pd.DataFrame) -> Grid:
                     Text(LABELS[name] + unit),
                     Text(_grid_text(line)),
                     Text(line["grid_source"]),
-                    *_ours_and_paper(line),
-                    Text(_yes_or_no([line["same"]])),
+                    _choice(line),
                     *([Text("")] * 2 if block else _validation_and_place(line)),
                 ]
             )
         budget = lines["train_budget"]
         if not math.isnan(budget["pioneer_budget"]):
             label = f"{LABELS['pioneer_budget']} ({budget['unit']})"
-            block.append([Text(""), Text(label), Text(f"{budget['pioneer_budget']:,.0f}"), *[Text("")] * 6])
+            block.append([Text(""), Text(label), Text(f"{budget['pioneer_budget']:,.0f}"), *[Text("")] * 4])
         blocks.append(block)
-    return Grid([("", len(heads))], heads, [True] * 4 + [False, False, True, False, False], blocks)
+    return Grid([("", len(heads))], heads, [True] * 4 + [False] * 3, blocks)
 
 
 def _guardrails(frame: pd.DataFrame) -> Grid:
@@ -119,10 +115,14 @@ def _pioneer_text(budget: Line) -> str:
     return f"{budget['pioneer_budget']:,.0f} {budget['unit']}" if known else NOTHING
 
 
-def _ours_and_paper(line: Line) -> tuple[Text, Text]:
+def _choice(line: Line) -> Text:
+    """Return our choice with the paper's behind it; one that is known to be the paper's is bold and stands alone."""
     name = line["hyperparameter"]
-    ours = Text(_value_text(name, line["ours"], NOT_RUN), line["same"] is True)
-    return ours, Text(_value_text(name, line["paper"], UNKNOWN))
+    ours = _value_text(name, line["ours"], NOT_RUN)
+    if line["same"] is True:
+        return Text(ours, bold=True)
+    paper = f"(paper {_value_text(name, line['paper'], UNKNOWN)})"
+    return Text(ours, marks=(Text(paper, grey=True),))
 
 
 def _value_text(name: str, value: float, absent: str) -> str:

@@ -59,7 +59,7 @@ class ResultTable:
         number: in the paper; None of a table of our own, which has no printed values.
         column_head: what the columns are, e.g. methods.
         sizes: which sizes a row shows: of its ``target``, of its model ``family``, or ``none``.
-        notes: sentences that the caption adds.
+        notes: remarks for the end of the caption.
     """
 
     name: str

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scipy.special import stdtrit
 
-from uhn.configuration.yaml_files import read_yaml
+from uhn.configuration.yaml_files import pick_file, read_yaml
 from uhn.paths import config_dir
 from uhn.reporting.reference import Reference
 from uhn.reporting.statistics import CONFIDENCE, SeedStatistics
@@ -72,10 +72,16 @@ def load_margins(config: Path | None = None) -> dict[str, Margin]:
     return {metric: Margin(**margin) for metric, margin in content.items()}
 
 
+def is_comparable(scale: str, config: Path | None = None) -> bool:
+    """Tell whether runs of a scale may be held against the paper's numbers (``comparable_with_paper``)."""
+    path = pick_file((config or config_dir()) / "scales", scale, "scale")
+    return bool(read_yaml(path, "scale").get("comparable_with_paper", False))
+
+
 def compare(ours: SeedStatistics, paper: Reference, margin: Margin) -> Comparison:
     """Compare a cell with the paper.
 
-    A spread that the paper does not print is taken to be ours.
+    A spread that the paper does not print is taken to be ours. Ratios exist between positive numbers only.
 
     Args:
         ours: statistics over our seeds.
@@ -83,7 +89,7 @@ def compare(ours: SeedStatistics, paper: Reference, margin: Margin) -> Compariso
         margin: of the metric.
     """
     kind = "difference" if margin.ratio is None else "ratio"
-    if paper.mean is None or not ours.n:
+    if paper.mean is None or not ours.n or (margin.ratio is not None and min(ours.mean, paper.mean) <= 0):
         return Comparison(kind)
     paper_n = paper.n_seeds or ours.n
     if margin.ratio is None:

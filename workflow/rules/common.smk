@@ -206,8 +206,8 @@ def get_table_results(wildcards):
 
 def get_table_definitions(wildcards):
     """Return the files that say what a table shows."""
-    of_sweeps = ["config/sweeps.yaml"] if wildcards.table in SWEEP_TABLES else []
-    return [f"config/tables/{wildcards.table}.yaml", "config/paper.csv", *of_sweeps]
+    of_kind = ["config/sweeps.yaml"] if wildcards.table in SWEEP_TABLES else ["config/verdicts.yaml"]
+    return [f"config/tables/{wildcards.table}.yaml", "config/paper.csv", *of_kind]
 
 
 def get_figure_files(scale, *names):

@@ -29,6 +29,8 @@ table,row,column,quantity,mean,std,n_seeds,source,confidence
 7,kan_jv,uhn,metric,,,3,,unknown
 """
 
+VERDICTS = "accuracy: {difference: 0.005, paper_stds: 2.0}\nrmse: {ratio: 1.25}\n"
+
 # (setting, variant) -> RMSE of seeds 1, 2, 3; None is a diverged run
 VALUES: dict[tuple[str, str], tuple[float | None, ...]] = {
     ("kan_kv", "direct"): (0.030, 0.031, 0.032),
@@ -40,11 +42,15 @@ VALUES: dict[tuple[str, str], tuple[float | None, ...]] = {
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration folder with table 7 and its references."""
+    """A configuration folder with table 7, its references and margins, and two scales."""
     folder = tmp_path / "config"
     (folder / "tables").mkdir(parents=True)
     (folder / "tables" / "table_07.yaml").write_text(TABLE)
     (folder / "paper.csv").write_text(PAPER)
+    (folder / "verdicts.yaml").write_text(VERDICTS)
+    (folder / "scales").mkdir()
+    for scale, key in (("demo", ""), ("paper", "comparable_with_paper: true\n")):
+        (folder / "scales" / f"{scale}.yaml").write_text(f"label: a scale\n{key}data: download\ntasks: {{}}\n")
     return folder
 
 

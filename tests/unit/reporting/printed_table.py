@@ -28,9 +28,26 @@ def fields(text):
     return {line[0]: dict(zip(table[0], line, strict=True)) for line in table[2:]}
 
 
+def at_paper_scale(config, runs, **changes):
+    """The texts of the table with the same runs at a scale that is comparable with the paper."""
+    change_runs(runs, lambda data: data.update(scale="paper"))
+    return texts(config, runs, scale="paper", scale_label="paper scale: everything", **changes)
+
+
+def lines_of(text):
+    """The lines of a Markdown table by (row, method), the row's label repeated."""
+    table = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    found, row = {}, ""
+    for fields in table[2:]:
+        line = dict(zip(table[0], fields, strict=True))
+        row = fields[0] or row
+        found[row, line.get("Method", "")] = line
+    return found
+
+
 def change_runs(runs, change):
     paths = sorted(runs.rglob("result.json"))
-    assert len(paths) == 12
+    assert paths
     for path in paths:
         data = json.loads(path.read_text())
         change(data)

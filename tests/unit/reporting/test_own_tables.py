@@ -73,7 +73,8 @@ def test_a_difference_is_paired_by_seed(own, runs):
     assert float(effect["ours_mean"]) == pytest.approx(0.002)
     assert float(effect["ours_std"]) == pytest.approx(0.001 * math.sqrt(2))
     assert float(effect["ci_low"]) == pytest.approx(0.002 - 12.7062 * 0.001, rel=1e-4)
-    assert (effect["paper_mean"], effect["verdict"], effect["table"]) == ("", "-", "own")
+    assert (effect["paper_mean"], effect["verdict"], effect["table"]) == ("", "", "own")
+    assert effect["metric"] == "test/rmse - uhn"
     assert effect["run_keys"].split() == [
         f"kan_kv/{variant}/seed{seed}" for variant in ("hash", "uhn") for seed in (1, 2, 3)
     ]
@@ -89,42 +90,27 @@ def test_a_difference_fails_where_either_run_did(own, runs):
     assert float(effect["ours_mean"]) == pytest.approx(0.001)
 
 
-def test_print_has_no_columns_of_the_paper_and_compares_runs_only(own, runs):
+def test_print_has_no_columns_of_the_paper(own, runs):
     text = published(own, runs)[1].read_text()
     assert text.startswith("**Beyond the paper. A comparison of our own.**\n")
     table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     row = dict(zip(table[0], table[2], strict=True))
     assert row == {
         "Function": "kv",
-        "Default: ours": "**0.0110 ± 0.0010**",
-        "Default: n": "3",
-        "Default: fail.": "0",
-        "Other: ours": "0.01250 ± 0.00071",
-        "Other: n": "2",
-        "Other: fail.": "1",
-        "Effect: ours": r"+0.0020 \[−0.0107, +0.0147\]",
-        "Effect: n": "2",
-        "Effect: fail.": "1",
+        "Default": "0.0110 ± 0.0010",
+        "Other": "0.01250 ± 0.00071 (1 of 3 diverged)",
+        "Effect": r"+0.0020 \[−0.0107, +0.0147\] (1 of 3 diverged)",
     }
-    assert "the better mean of a row is bold" in text
-    assert "The paper has no such table and prints none of these comparisons." in text
-    assert "Effect: difference to variant uhn of the same setting, seed by seed, as mean" in text
-    assert "Verdict" not in text and "unknown" not in text
-    assert "Generator Default, Other: 70,785 trainable parameters" in text
 
 
-def test_sizes_of_the_generators_stand_beside_runs_only(own, runs):
-    for seed, value in enumerate(HASH, start=1):
-        write(runs, record("kan_jv", "hash", seed, value))
-        data = record("kan_jv", "uhn", seed, 0.01)
-        data["parameters"]["run"] |= {"trainable": 5, "printed": 6}
-        write(runs, data)
-    data = yaml.safe_load(OWN)
-    data["rows"].append(data["rows"][0] | {"id": "kan_jv", "labels": ["jv"], "setting": "kan_jv"})
-    (own / "tables" / "own.yaml").write_text(yaml.safe_dump(data))
-    heads = next(line for line in published(own, runs)[1].read_text().splitlines() if line.startswith("| "))
-    assert "Default: trainable / printed" in heads
-    assert "Other: trainable / printed" not in heads and "Effect: trainable / printed" not in heads
+def test_runs_of_the_papers_scale_compete_and_differences_do_not(own, runs):
+    for path in runs.rglob("result.json"):
+        path.write_text(path.read_text().replace('"demo"', '"paper"'))
+    paths = publish_table("own", runs, runs.parent / "out", "paper", "synthetic", config=own).paths
+    line = paths[1].read_text().splitlines()[-1]
+    assert line.startswith("| kv | **0.0110 ± 0.0010** | 0.01250 ")
+    with paths[0].open(newline="") as file:
+        assert [(row["comparison"], row["verdict"]) for row in csv.DictReader(file)] == 3 * [("", "-")]
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")

@@ -39,7 +39,10 @@ def test_a_left_over_seed_folder_is_not_used(workplace):
     for setting, variant in needed_runs(11):
         write(workplace / "results" / "demo" / "runs", record(setting, variant, 5, 100.0))
     call("table", "11")
-    assert f"Seeds: {SEEDS[0]}, {SEEDS[1]}." in (workplace / "results/demo/tables/table_11.md").read_text()
+    assert (
+        f"over seeds {SEEDS[0]}, {SEEDS[1]} (n = 2; no run of 60 diverged)."
+        in (workplace / "results/demo/tables/table_11.md").read_text()
+    )
 
 
 def test_default_folders_and_output(workplace, capsys):
@@ -47,7 +50,7 @@ def test_default_folders_and_output(workplace, capsys):
     shown = capsys.readouterr()
     assert shown.out.split() == [f"results/demo/tables/table_11.{ending}" for ending in ("csv", "md", "tex")]
     text = (workplace / "results/demo/tables/table_11.md").read_text()
-    assert "Demo scale: reduced, not the paper's." in text
+    assert "Demo scale: reduced, not the paper's; test RMSE on" in text
     assert len([line for line in text.splitlines() if line.startswith("| ")]) == 2 + 15
     # the synthetic runs give every function 254 parameters; three have other counts in the paper
     assert shown.err == (
@@ -60,7 +63,7 @@ def test_default_folders_and_output(workplace, capsys):
 def test_seeds_and_folders_can_be_chosen(workplace):
     shutil.move(workplace / "results/demo/runs", workplace / "elsewhere")
     call("table", "11", "--runs", "elsewhere", "--out", "out", "--seeds", "59358")
-    assert "Seeds: 59358." in (workplace / "out/table_11.md").read_text()
+    assert "Values of seed 59358 (n = 1;" in (workplace / "out/table_11.md").read_text()
 
 
 def test_a_figure_by_name(workplace, capsys):

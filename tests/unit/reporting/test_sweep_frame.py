@@ -15,8 +15,8 @@ from uhn.sweeps.grids import Hyperparameters, Metric
 CHOICES = sweep_table("sweep_choices")
 
 
-def line_of(sweeps, hyperparameter, name="small"):
-    frame = build_sweep_frame(CHOICES, sweeps)
+def line_of(sweeps, hyperparameter, name="small", comparable=True):
+    frame = build_sweep_frame(CHOICES, sweeps, comparable)
     (line,) = frame[(frame["sweep"] == name) & (frame["hyperparameter"] == hyperparameter)].to_dict("records")
     return line
 
@@ -24,6 +24,7 @@ def line_of(sweeps, hyperparameter, name="small"):
 def test_a_sweep_that_selects_the_papers_values(selections):
     line = line_of(decided(selections), "init_steps")
     assert (line["ours"], line["paper"], line["same"]) == (6, 6, True)
+    assert math.isnan(line_of(decided(selections), "init_steps", comparable=False)["same"])
     assert (line["grid"], line["full_grid"], line["grid_source"]) == ("5 6", "5 6", "published")
     assert (line["val_mean"], line["n_seeds"]) == (pytest.approx(0.9), 3)  # 0.95, 0.9, 0.85
     assert line["val_std"] == pytest.approx(0.05 * math.sqrt(2 / 3))
@@ -70,12 +71,12 @@ def test_a_grid_is_published_where_the_paper_prints_it(selections):
 
 def test_guardrails(selections):
     bound = Metric("validation/accuracy", 0.95)
-    frame = build_sweep_frame(sweep_table("guardrails", 20), decided(selections, full=replace(SMALL, metrics=(bound,))))
+    frame = build_sweep_frame(sweep_table("guardrails", 20), decided(selections, full=replace(SMALL, metrics=(bound,))), True)
     (line,) = frame.to_dict("records")
     assert (line["table"], line["sweep"], line["metric"]) == (20, "small", "validation/accuracy")
     assert (line["guardrail"], line["direction"], line["in_force"], line["met"]) == (0.95, ">=", False, False)
     assert (line["val_mean"], line["n_seeds"]) == (pytest.approx(0.9), 3)
     in_force = DecidedSweep(replace(SMALL, metrics=(bound,)), replace(SMALL, metrics=(bound,)), selections)
-    assert build_sweep_frame(sweep_table("guardrails"), [in_force])["in_force"].tolist() == [True]
+    assert build_sweep_frame(sweep_table("guardrails"), [in_force], True)["in_force"].tolist() == [True]
     with pytest.raises(UserError, match="table_13: none of its sweeps has a guardrail"):
-        build_sweep_frame(sweep_table("guardrails"), decided(selections))
+        build_sweep_frame(sweep_table("guardrails"), decided(selections), True)

@@ -11,8 +11,8 @@ from uhn.reporting.publish_table import sweep_document
 from uhn.sweeps.grids import Metric
 
 
-def markdown(kind, sweeps):
-    return to_markdown(sweep_document(sweep_table(kind), sweeps, "About the scale."))
+def markdown(kind, sweeps, comparable=True):
+    return to_markdown(sweep_document(sweep_table(kind), sweeps, "About the scale.", comparable))
 
 
 def own_sweep():
@@ -37,22 +37,29 @@ def test_grids_that_a_scale_reduces(selections):
 
 def test_choices(selections):
     assert markdown("sweep_choices", decided(selections, SECOND)).endswith(
-        "| small | **0.3** | 0.3 | **6** | 6 | **0.2** | 0.2 | 20 | 10 | no | 0.900 ± 0.041 | 2 of 9 |\n"
-        "| other | not run | unknown | not run | unknown | not run | unknown | not run | unknown | - | - | - |\n"
+        "| Sweep | init lr | init steps | train lr | train budget | validation | place |\n"
+        "| :-- | --: | --: | --: | --: | --: | --: |\n"
+        "| small | **0.3** | **6** | **0.2** | 20 <sub>(paper 10)</sub> | 0.900 ± 0.041 | 2 of 9 |\n"
+        f"| other |{4 * ' not run <sub>(paper unknown)</sub> |'} - | - |\n"
     )
+
+
+def test_choices_at_a_scale_of_its_own_do_not_agree_with_the_paper(selections):
+    text = markdown("sweep_choices", decided(selections, SECOND), comparable=False)
+    assert "| small | 0.3 <sub>(paper 0.3)</sub> | 6 <sub>(paper 6)</sub> | 0.2 <sub>(paper 0.2)</sub> |" in text
 
 
 def test_grids_and_choices_of_our_own():
     text = markdown("sweep_grids_and_choices", [own_sweep()])
-    assert "| grid | train lr | 0.1, 0.2 | ours | 0.2 | unknown | - | 0.4000 ± 0.0000 | - |" in text
-    assert "|  | train budget (epochs) | 10, 20 | ours | 20 | unknown | - |  |  |" in text
+    assert "| grid | train lr | 0.1, 0.2 | ours | 0.2 <sub>(paper unknown)</sub> | 0.4000 ± 0.0000 | - |" in text
+    assert "|  | train budget (epochs) | 10, 20 | ours | 20 <sub>(paper unknown)</sub> |  |  |" in text
     assert "init" not in text.split("\n\n")[-1]
 
 
 def test_searches_with_and_without_an_initialisation_in_one_table(selections):
     sweeps = [decided(selections)[0], own_sweep()]
     assert "| grid | - | - | - | 0.1, 0.2 | 10, 20 | ours |" in markdown("sweep_grids", sweeps)
-    expected = "| grid | - | - | - | - | 0.2 | unknown | 20 | unknown | - | 0.4000 ± 0.0000 | - |"
+    expected = "| grid | - | - | 0.2 <sub>(paper unknown)</sub> | 20 <sub>(paper unknown)</sub> | 0.4000 ± 0.0000 | - |"
     assert expected in markdown("sweep_choices", sweeps)
 
 

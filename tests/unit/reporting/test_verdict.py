@@ -7,7 +7,7 @@ from scipy.stats import t, ttest_ind_from_stats
 
 from uhn.reporting.reference import Reference
 from uhn.reporting.statistics import SeedStatistics
-from uhn.reporting.verdict import Comparison, Margin, compare, load_margins, welch_half_width
+from uhn.reporting.verdict import Comparison, Margin, compare, is_comparable, load_margins, welch_half_width
 
 ACCURACY = Margin(difference=0.005, paper_stds=2.0)
 RMSE = Margin(ratio=1.25)
@@ -94,6 +94,11 @@ def test_no_verdict_without_a_printed_value_or_a_second_seed():
     assert single.value == pytest.approx(0.01) and math.isnan(single.low)
 
 
+@pytest.mark.parametrize(("mean", "printed"), [(0.0, 0.01), (0.01, 0.0)])
+def test_there_is_no_ratio_to_zero(mean, printed):
+    assert compare(ours(mean, 0.0, 3), paper(printed), RMSE) == Comparison("ratio")
+
+
 def test_seeds_that_agree_exactly_have_an_interval_of_no_width():
     assert compare(ours(0.8, 0.0, 3), paper(0.803, 0.0, 3), ACCURACY).verdict == "reproduced"
     assert compare(ours(0.8, 0.0, 3), paper(0.806, 0.0, 3), ACCURACY).verdict == "differs"
@@ -101,3 +106,12 @@ def test_seeds_that_agree_exactly_have_an_interval_of_no_width():
 
 def test_the_margins_of_the_project():
     assert load_margins() == {"accuracy": ACCURACY, "rmse": RMSE}
+
+
+def test_the_papers_scale_alone_is_comparable():
+    assert {scale: is_comparable(scale) for scale in ("demo", "cpu", "lite", "paper")} == {
+        "demo": False,
+        "cpu": False,
+        "lite": False,
+        "paper": True,
+    }

@@ -43,8 +43,8 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         frames.append(mark_points(points, "family", series, runs))
     remarks = [
         "Points: one unseen architecture each, mean over seeds; dashed: the mean of the seen architectures",
-        "Rank correlation: Spearman's, between distance and lost accuracy",
-        "Where one architecture is an outlier, the axis is linear between the dotted lines and logarithmic beyond",
+        "rank correlation: Spearman's, between distance and lost accuracy",
+        "where one architecture is an outlier, the axis is linear between the dotted lines and logarithmic beyond",
     ]
     return Drawing(figure, joined(frames), remarks)
 

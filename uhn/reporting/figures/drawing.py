@@ -19,7 +19,7 @@ class Drawing:
     Attributes:
         figure: the panels.
         frame: every number that is drawn, for the CSV.
-        remarks: sentences of the caption that explain the marks.
+        remarks: what the caption says of the marks, in parts of one sentence.
     """
 
     figure: Figure

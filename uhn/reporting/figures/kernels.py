@@ -54,9 +54,9 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
         figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, extend="both", label="weight", pad=0.02)
     remarks = [
         "Every tile is one spatial kernel, rows are output channels, columns input channels",
-        f"One grey scale for all panels, which covers {100 * COVERED:g}% of the weights of each",
-        "Variance: over all weights; correlation: Pearson's, over all pairs of output channels",
-        "Shown: the first completed seed of each; the CSV has the numbers of all",
+        f"one grey scale for all panels, which covers {100 * COVERED:g}% of the weights of each",
+        "variance: over all weights; correlation: Pearson's, over all pairs of output channels",
+        "shown: the first completed seed of each; the CSV has the numbers of all",
     ]
     return Drawing(figure, pd.DataFrame(lines), remarks)
 

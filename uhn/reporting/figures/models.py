@@ -52,9 +52,9 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
     legend_above(figure)
     remarks = [
         "Points: one architecture each, mean over seeds",
-        f"Labelled: unseen architectures below all seen ones and more than {OUTLIER:g} robust standard deviations "
-        f"({ROBUST:g} MAD) below the median of the unseen, as id (thousand parameters): configuration; accuracy. "
-        "At the lower edge: below the axis",
+        f"labelled: unseen architectures below all seen ones and more than {OUTLIER:g} robust standard deviations "
+        f"({ROBUST:g} MAD) below the median of the unseen, as id (thousand parameters): configuration, accuracy; "
+        "at the lower edge: below the axis",
     ]
     return Drawing(figure, joined(frames), remarks)
 

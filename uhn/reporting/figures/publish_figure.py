@@ -15,12 +15,13 @@ from uhn.reporting.figures.style import add_footer, styled, to_bytes
 from uhn.reporting.published import Published, to_csv, write_files
 from uhn.reporting.reference import load_reference
 from uhn.reporting.sentences import (
-    data_sentences,
-    failure_sentence,
+    about_data,
+    about_failures,
+    about_versions,
+    closing,
     scale_sentence,
     seeds_text,
     sentence,
-    version_sentence,
 )
 from uhn.reporting.table_definitions import load_table
 
@@ -70,8 +71,8 @@ def publish_stages(sweep: DecidedSweep, out: Path, scale: str, scale_label: str)
     """
     with styled():
         drawing = stages.draw(sweep)
-        remarks = map(sentence, drawing.remarks)
-        caption = [f"Sweep {sweep.config.name}, stage by stage.", scale_sentence(scale, scale_label), *remarks]
+        about_scale = scale_sentence(scale, scale_label)
+        caption = [f"Sweep {sweep.config.name}, stage by stage.", about_scale, *closing([], drawing.remarks)]
         return Published(_write(drawing, caption, out, "stages"), [])
 
 
@@ -82,31 +83,22 @@ def figure_caption(
     about_scale: str,
     warnings: Sequence[str] = (),
 ) -> list[str]:
-    """Compose the caption, one sentence or two per entry.
+    """Compose the caption: the title; scale and data; seeds, failures and versions; warnings, marks and notes.
 
     Args:
         definition: the figure.
         results: the runs of each (setting, variant) of the figure.
-        remarks: sentences that explain the marks.
-        about_scale: the sentence after the title.
+        remarks: what explains the marks.
+        about_scale: what the scale is.
         warnings: sentences to end with.
     """
     runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
-    labels = {series.pair: series.label for series in definition.series}
-    places = [
-        (labels.get(pair, pair[0]), "" if pair in labels else pair[1], run)
-        for pair, runs_of_pair in results.items()
-        for run in runs_of_pair
-    ]
+    left_out = ", not drawn" if any(run.diverged for run in runs) else ""
     return [
         sentence(definition.heading),
-        about_scale,
-        *data_sentences(places),
-        *map(sentence, [*remarks, *definition.notes]),
-        f"Seeds: {seeds_text(runs)}.",
-        failure_sentence(runs, "not drawn"),
-        version_sentence(runs),
-        *(f"Warning: {warning}" for warning in warnings),
+        sentence(f"{about_scale.rstrip('.')}; {about_data(runs)}"),
+        sentence(f"{seeds_text(runs)} ({about_failures(runs)}{left_out}; {about_versions(runs)})"),
+        *closing(warnings, [*remarks, *definition.notes]),
     ]
 
 

@@ -48,7 +48,7 @@ def draw(sweep: DecidedSweep) -> Drawing:
                 _draw_extra_seeds(next(panel), lines_of_stage, metric, sweep)
             else:
                 _draw_grid(next(panel), lines_of_stage, metric, sweep, stage, limits)
-    return Drawing(figure, frame, ["Validation metric, mean over seeds", "Red: our choice; dashed: the paper's"])
+    return Drawing(figure, frame, ["Validation metric, mean over seeds", "red: our choice; dashed: the paper's"])
 
 
 def stages_frame(sweep: DecidedSweep) -> pd.DataFrame:

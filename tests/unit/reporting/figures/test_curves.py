@@ -45,6 +45,6 @@ def test_diverged_runs_are_left_out_and_counted(runs, lines_of, captions):
     write(runs, record("transformer_mixed", "uhn_no_init", SEEDS[0], None))
     lines = lines_of("5")
     assert {(line["series"], line["n"]) for line in lines} == {("with_init", "2"), ("without_init", "1")}
-    assert "Failed (diverged): 1 of 4 runs, not drawn." in captions[0]
+    assert "1 of 4 runs diverged, not drawn;" in captions[0]
     write(runs, record("transformer_mixed", "uhn_no_init", SEEDS[1], None))
     assert {line["series"] for line in lines_of("5")} == {"with_init"}

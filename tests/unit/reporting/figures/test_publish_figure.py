@@ -42,10 +42,8 @@ def test_what_a_caption_states(publish, captions):
     (text,) = captions
     assert text.startswith("Figure 4. Kernels of the third convolution of CNN-20, generated from three encodings")
     for statement in (
-        "Demo scale: synthetic.",
-        "Data sources: formula (raw, positional); standin (Gaussian Fourier).",
-        "Gaussian Fourier: procedural stand-in of 2,000 images.",
-        f"Seeds: {SEEDS[0]}, {SEEDS[1]}. Failed (diverged): 0 of 6 runs. Code version 1, source 5eed5eed5eed.",
+        "Demo scale: synthetic; data computed from formulas and stand-in data. ",
+        f"Seeds {SEEDS[0]}, {SEEDS[1]} (no run of 6 diverged; code version 1, source 5eed5eed5eed). Every tile is one",
     ):
         assert statement in text
     publish("growth")
@@ -55,7 +53,7 @@ def test_what_a_caption_states(publish, captions):
 def test_mixed_versions_are_said_of_the_figure(runs, publish, captions):
     write(runs, record("cifar10_cnn20", "raw", SEEDS[0], 0.0, source_digest="another", code_version=2))
     publish("4")
-    assert "Code versions 1, 2, sources 5eed5eed5eed, another. Warning: " in captions[0]
+    assert "code versions 1, 2, sources 5eed5eed5eed, another). Warning: " in captions[0]
     assert "Warning: The runs of this figure mix 2 code versions (1, 2)" in captions[0]
 
 
@@ -65,7 +63,7 @@ def test_a_figure_of_diverged_runs_only_still_says_so(runs, publish, captions, n
         data = json.loads(path.read_text()) | {"status": "diverged", "reason": "loss is not finite", "metrics": {}}
         path.write_text(json.dumps(data))
     assert publish(name)["png"].stat().st_size > 1000
-    assert ", not drawn." in captions[0]
+    assert ", not drawn; code" in captions[0]
 
 
 def run_file(runs, setting, variant, name):

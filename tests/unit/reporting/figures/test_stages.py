@@ -34,8 +34,8 @@ def test_the_files_are_the_same_bytes_twice(selections, tmp_path, captions):
     with one[2].open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 13
     assert captions[0] == (
-        "Sweep small, stage by stage. Demo scale: short. Validation metric, mean over seeds. "
-        "Red: our choice; dashed: the paper's."
+        "Sweep small, stage by stage. Demo scale: short. Validation metric, mean over seeds; "
+        "red: our choice; dashed: the paper's."
     )
 
 
