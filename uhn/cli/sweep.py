@@ -182,15 +182,20 @@ def track(args: argparse.Namespace) -> None:
 
 def list_sweeps(args: argparse.Namespace) -> None:
     """Print one line for each sweep, then the total."""
+    import torch
+
+    from uhn.benchmarks.step_times import StepTimes
     from uhn.cli.sweep_costs import describe_sweep
     from uhn.sweeps.load import load_sweep, load_sweeps
 
+    torch.set_num_threads(1)
+    step_times = StepTimes(Path("scratch"))
     sweeps = [load_sweep(args.sweep, args.scale)] if args.sweep else list(load_sweeps(args.scale).values())
     heads = ("stage 1", "stage 2", "stage 3", "stage 4", "final", "runs", "core-hours")
     print(f"{'sweep':<28}" + "".join(f"{head:>11}" for head in heads))
     runs, hours = 0, 0.0
     for sweep in sweeps:
-        counts, cost = describe_sweep(sweep, args.scale)
+        counts, cost = describe_sweep(sweep, args.scale, step_times)
         total = sum(counts.values())
         columns = [counts.get(key, 0) for key in ("stage1", "stage2", "stage3", "stage4", "final")]
         print(f"{sweep.name:<28}" + "".join(f"{count:>11}" for count in (*columns, total)) + f"{cost:>11.2f}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import fmean
 
+from uhn.benchmarks.step_times import StepTimes
 from uhn.configuration.resolve import load_experiment
 from uhn.configuration.run import RunConfig
 from uhn.sweeps.apply import resolve_tuned
@@ -13,10 +13,9 @@ from uhn.sweeps.load import Tuning
 from uhn.sweeps.selection import Selection
 from uhn.sweeps.stages import candidate_at, run_counts
 from uhn.training.cost import run_core_hours
-from uhn.training.counts import count_targets, paper_targets
 
 
-def describe_sweep(sweep: SweepConfig, scale: str) -> tuple[dict[str, int], float]:
+def describe_sweep(sweep: SweepConfig, scale: str, step_times: StepTimes) -> tuple[dict[str, int], float]:
     """Return the largest number of runs of each stage, and the estimated hours on one CPU core.
 
     What a stage decides is known only later; here every stage selects the published hyperparameters.
@@ -28,13 +27,15 @@ def describe_sweep(sweep: SweepConfig, scale: str) -> tuple[dict[str, int], floa
         seed = sweep.search_seeds[0]
         return resolve_tuned(experiment, sweep.variant, seed, scale, None, Tuning(sweep), chosen, mode)
 
-    scalars = round(count_targets(paper_targets(run(published)), Path("scratch")).mean_params)
+    def hours(config: RunConfig) -> float:
+        return run_core_hours(config, step_times.of_run(config))
+
     counts = run_counts(sweep)
-    total = sweep.num_final * run_core_hours(run(published, "final"), scalars)
+    total = sweep.num_final * hours(run(published, "final"))
     for stage in sweep.stages:
         before = sweep.previous_stage(stage)
         previous = before and Selection(sweep.name, scale, before, (), (), (), published)
         candidates = [candidate_at(sweep, slot, previous).hyperparameters for slot in sweep.slots(stage)]
-        mean = fmean(run_core_hours(run(chosen or published), scalars) for chosen in candidates)
+        mean = fmean(hours(run(chosen or published)) for chosen in candidates)
         total += mean * counts[f"stage{stage}"]
     return counts, total

@@ -49,7 +49,7 @@ def provenance(device: str, threads: int, gpu: str | None) -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "numpy", "scipy")},
         "platform": f"{sys.platform} {platform.machine()}",
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "threads": threads,
         "device": device,
@@ -67,7 +67,8 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _cpu_model() -> str | None:
+def cpu_model() -> str | None:
+    """Return what the system calls its CPU; None where it does not say."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

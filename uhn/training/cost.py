@@ -1,44 +1,85 @@
-"""Rough cost of a run before it runs: arithmetic of generation over a machine's speed, plus a fixed step overhead."""
+"""What a run costs before it runs: its steps times the seconds of a step."""
 
 from __future__ import annotations
 
-from uhn.configuration.generators import UHNConfig
-from uhn.configuration.run import RunConfig
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.data.catalogue import get_dataset
+from uhn.data.standin import IMAGES, TEXTS
 
-# One CPU core at the tall matrix shapes of generation, float32, and the time per step that does not depend on
-# the generator (target model, autograd, optimiser); both measured on a 2-core x86-64 machine with AVX-512.
-CORE_FLOPS = 80e9
-STEP_OVERHEAD_S = 0.004
+STANDIN_EXAMPLES = {"image_classification": IMAGES["train"], "text_classification": TEXTS["train"]}
 
 
-def generation_flop(hypernetwork: UHNConfig, num_scalars: int) -> float:
-    """Return the floating-point operations of one forward and backward generation.
+@dataclass(frozen=True)
+class StepSeconds:
+    """Seconds that one core needs for an optimiser step.
 
-    The first layer counts twice (its constant input needs no gradient), everything after it three times.
+    Args:
+        train: of the training phase.
+        init: of the initialisation phase, the mean over the levels of a recursive chain; 0 without one.
     """
-    d = hypernetwork.hidden_dim
-    first = 2 * hypernetwork.index_frequencies * d
-    rest = 2 * hypernetwork.blocks * d * d + d
-    return 2.0 * num_scalars * (2 * first + 3 * rest)
+
+    train: float
+    init: float = 0.0
+
+
+def init_steps(config: RunConfig) -> int:
+    """Return the optimiser steps of the initialisation phase."""
+    return config.init.steps if config.init else 0
+
+
+def train_steps(config: RunConfig) -> int:
+    """Return the optimiser steps of the training phase."""
+    return config.train.budget * steps_per_unit(config)
 
 
 def run_steps(config: RunConfig) -> int:
     """Return the optimiser steps of both phases."""
-    return config.train.budget * steps_per_unit(config) + (config.init.steps if config.init else 0)
+    return train_steps(config) + init_steps(config)
 
 
 def steps_per_unit(config: RunConfig) -> int:
-    """Return the steps of an epoch on the published data set; of a run counted in steps, 1."""
+    """Return the steps of an epoch on the published or stand-in data set; of a run counted in steps, 1."""
     task = config.tasks[0]
     if config.train.unit == "steps" or task.batch_size is None:
         return 1
-    return -(-get_dataset(task.dataset).train_examples // task.batch_size)
+    return -(-_train_examples(config, task) // task.batch_size)
 
 
-def run_core_hours(config: RunConfig, num_scalars: int) -> float:
-    """Estimate the hours of one run on one CPU core; the target model's own arithmetic is left out."""
-    uhn = isinstance(config.hypernetwork, UHNConfig)
-    generations = len(config.tasks) if config.train.gradient_surgery else 1
-    flop = generations * generation_flop(config.hypernetwork, num_scalars) if uhn else 0.0
-    return run_steps(config) * (flop / CORE_FLOPS + STEP_OVERHEAD_S) / 3600
+def _train_examples(config: RunConfig, task: TaskConfig) -> int:
+    return STANDIN_EXAMPLES[task.kind] if config.source == "standin" else get_dataset(task.dataset).train_examples
+
+
+def run_core_hours(config: RunConfig, step: StepSeconds) -> float:
+    """Return the hours of one run on one CPU core, without loading data and evaluation."""
+    return (init_steps(config) * step.init + train_steps(config) * step.train) / 3600
+
+
+def combine_tasks(config: RunConfig, steps: Sequence[StepSeconds]) -> StepSeconds:
+    """Return the mean step of a run from the steps of each of its tasks.
+
+    A task is drawn for each step with its probability; under gradient surgery, a training step works on all.
+    """
+    probabilities = [task.probability for task in config.tasks]
+    shares = [probability / sum(probabilities) for probability in probabilities]
+    factors = [1.0] * len(shares) if config.train.gradient_surgery else shares
+    return StepSeconds(
+        train=sum(factor * step.train for factor, step in zip(factors, steps, strict=True)),
+        init=sum(share * step.init for share, step in zip(shares, steps, strict=True)),
+    )
+
+
+def mean_member(members: Sequence[tuple[int, StepSeconds]], mean_params: float) -> StepSeconds:
+    """Return the mean step of a family from some of its members: time goes with scalars, so their ratio is what counts.
+
+    Args:
+        members: scalars and step of each.
+        mean_params: mean scalars of the whole family.
+    """
+    factor = mean_params / fmean(params for params, _ in members)
+    return StepSeconds(
+        train=factor * fmean(step.train for _, step in members), init=factor * fmean(step.init for _, step in members)
+    )

@@ -1,0 +1,145 @@
+"""Seconds of the steps of any run on the machine at hand: measured when first asked for, then kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from uhn import CODE_VERSION
+from uhn.benchmarks.step_clock import time_phases
+from uhn.configuration.run import RunConfig, TaskConfig
+from uhn.errors import UserError
+from uhn.files import read_json, write_json
+from uhn.models.base import TargetModel
+from uhn.runs.provenance import cpu_model
+from uhn.training.cost import StepSeconds, combine_tasks, mean_member
+from uhn.training.counts import count_targets, paper_targets
+from uhn.training.targets import TargetSet
+
+# Members of a family that stand for all of it.
+SAMPLED_MEMBERS = 2
+# Steps of deeper targets are put together from a generation for a shallower one and from direct training.
+WHOLE_PARAMS = 50_000
+# Share of the batch of such a target that is timed.
+BATCH_PARTS = 4
+
+Timer = Callable[[RunConfig, TaskConfig, tuple[str, ...]], dict[str, float]]
+
+
+class StepTimes:
+    """Seconds of the steps of runs on one core of this machine.
+
+    Steps are real ones, on random data of the true size. What would take long is put together: a training step is a
+    generation and a step of direct training; generation takes as long per scalar for a target with fewer layers of the
+    same widths; the target's own time goes with its batch.
+
+    Args:
+        scratch: measured times are kept there, by machine.
+        anew: forget what is kept.
+        timer: measures the phases of a run on one target.
+    """
+
+    def __init__(self, scratch: Path, *, anew: bool = False, timer: Timer = time_phases) -> None:
+        self.scratch = scratch
+        self.path = scratch / "step_times" / f"{_digest(machine())}.json"
+        self._timer = timer
+        self._kept: dict[str, dict[str, float]] = {}
+        self._announced = False
+        if not anew:
+            try:
+                self._kept = read_json(self.path)["seconds"]
+            except (UserError, KeyError, TypeError):
+                self._kept = {}
+
+    def of_run(self, config: RunConfig) -> StepSeconds:
+        """Return the mean step of each phase of a run."""
+        return combine_tasks(config, [self._of_task(config, task) for task in config.tasks])
+
+    def _of_task(self, config: RunConfig, task: TaskConfig) -> StepSeconds:
+        targets = TargetSet(task, config.mode, {})
+        names = targets.roles.train
+        if not targets.is_family:
+            return self._of_target(config, task)
+        sample = [names[len(names) * (2 * i + 1) // (2 * SAMPLED_MEMBERS)] for i in range(SAMPLED_MEMBERS)]
+        members = [
+            (targets.build(name).num_params, self._of_target(config, replace(task, model=name))) for name in sample
+        ]
+        return mean_member(members, count_targets([targets], self.scratch).mean_params)
+
+    def _of_target(self, config: RunConfig, task: TaskConfig) -> StepSeconds:
+        """Return the steps on one target model, whole ones where they are short."""
+        has_init = bool(config.init and config.init.steps)
+        shallow, share = _shallower(config, task)
+        if share == 1:
+            return StepSeconds(**self._measured(config, task, ("train", "init") if has_init else ("train",)))
+        direct = replace(config, method="direct", hypernetwork=None, generation=None, init=None)
+        part = replace(task, batch_size=task.batch_size // BATCH_PARTS)
+        target = self._measured(direct, part, ("train",))["train"] * task.batch_size / part.batch_size
+        if config.method == "direct":
+            return StepSeconds(target)
+        generation = self._measured(config, shallow, ("init",))["init"] / share
+        return StepSeconds(train=generation + target, init=generation)
+
+    def _measured(self, config: RunConfig, task: TaskConfig, phases: tuple[str, ...]) -> dict[str, float]:
+        key = _digest(conditions(config, task))
+        if not set(phases) <= self._kept.get(key, {}).keys():
+            if not self._announced:
+                print(f"measuring steps on this machine, kept in {self.path}", file=sys.stderr, flush=True)
+                self._announced = True
+            self._kept[key] = self._kept.get(key, {}) | self._timer(config, task, phases)
+            write_json(self.path, {"machine": machine(), "seconds": self._kept})
+        return {phase: self._kept[key][phase] for phase in phases}
+
+
+def machine() -> dict[str, Any]:
+    """Return what all step times depend on."""
+    return {
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "torch": version("torch"),
+        "code_version": CODE_VERSION,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def conditions(config: RunConfig, task: TaskConfig) -> dict[str, Any]:
+    """Return what the time of a step depends on, beside the machine: no learning rate, no schedule, no seed."""
+    ranges = [[other.model, asdict(other.reduction)] for other in config.tasks] if config.method == "uhn" else []
+    run = config.to_dict()
+    return {
+        **{key: run[key] for key in ("source", "method", "hypernetwork", "generation", "depth", "optimizer")},
+        "clipped": [bool(phase and phase.clip_norm) for phase in (config.init, config.train)],
+        "precision": config.precision["cpu"],
+        "ranges": ranges,
+        **{key: asdict(task)[key] for key in ("kind", "dataset", "model", "batch_size", "reduction")},
+    }
+
+
+def _shallower(config: RunConfig, task: TaskConfig) -> tuple[TaskConfig, float]:
+    """Return the task with the shallowest target of the same widths, and the share of the scalars that it has.
+
+    Targets that are small, and those whose depth is fixed, stay as they are; so do those of texts, where the batch
+    decides how much of the embedding is generated.
+    """
+    target = _build(config, task)
+    if task.kind != "image_classification" or config.depth is not None or target.num_params <= WHOLE_PARAMS:
+        return task, 1.0
+    shallow = replace(task, reduction=replace(task.reduction, depth_divisor=10**6))
+    return shallow, _build(config, shallow).num_params / target.num_params
+
+
+def _build(config: RunConfig, task: TaskConfig) -> TargetModel:
+    return TargetSet(task, config.mode, {}).only()
+
+
+def _digest(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:20]
