@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from statistics import fmean, median
 
-import torch
-
 from uhn.benchmarks.synthetic_tasks import CPU, make_task
 from uhn.configuration.run import RunConfig, TaskConfig
 from uhn.descriptors.normalization import union

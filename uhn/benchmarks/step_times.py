@@ -22,7 +22,7 @@ from uhn.files import read_json, write_json
 from uhn.models.base import TargetModel
 from uhn.runs.provenance import cpu_model
 from uhn.training.cost import StepSeconds, combine_tasks, mean_member
-from uhn.training.counts import count_targets, paper_targets
+from uhn.training.counts import count_targets
 from uhn.training.targets import TargetSet
 
 # Members of a family that stand for all of it.
