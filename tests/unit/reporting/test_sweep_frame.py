@@ -71,7 +71,9 @@ def test_a_grid_is_published_where_the_paper_prints_it(selections):
 
 def test_guardrails(selections):
     bound = Metric("validation/accuracy", 0.95)
-    frame = build_sweep_frame(sweep_table("guardrails", 20), decided(selections, full=replace(SMALL, metrics=(bound,))), True)
+    frame = build_sweep_frame(
+        sweep_table("guardrails", 20), decided(selections, full=replace(SMALL, metrics=(bound,))), True
+    )
     (line,) = frame.to_dict("records")
     assert (line["table"], line["sweep"], line["metric"]) == (20, "small", "validation/accuracy")
     assert (line["guardrail"], line["direction"], line["in_force"], line["met"]) == (0.95, ">=", False, False)
