@@ -206,7 +206,9 @@ def get_table_results(wildcards):
 
 def get_table_definitions(wildcards):
     """Return the files that say what a table shows."""
-    of_kind = ["config/sweeps.yaml"] if wildcards.table in SWEEP_TABLES else ["config/verdicts.yaml"]
+    of_kind = (
+        ["config/sweeps.yaml"] if wildcards.table in SWEEP_TABLES else ["config/verdicts.yaml"]
+    )
     return [f"config/tables/{wildcards.table}.yaml", "config/paper.csv", *of_kind]
 
 
