@@ -1,4 +1,4 @@
-"""Tasks of a run on random data of the true sizes: their steps take as long as those on the data set, and read no file."""
+"""Tasks of a run on random data of the true sizes: steps take as long as on the data set, and no file is read."""
 
 from __future__ import annotations
 
