@@ -8,10 +8,23 @@ HYPERPARAMETERS ?= published
 CORES ?= all
 PORT ?= 5000
 
+# Programs are started as modules: the scripts in .venv/bin carry the path at which it was made.
 BIN := .venv/bin
 STORE := $(shell sed -n 's/^tracking_uri: *\([^ ]*\).*/\1/p' config/config.yaml)
 DAG := $(BIN)/python workflow/scripts/run_dag.py
-CONFIG := --cores $(CORES) --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) hyperparameters=$(HYPERPARAMETERS)
+
+# A text as one word of the shell; a variable as one word that YAML reads as this text. Snakemake strips outer quotes,
+# hence the spaces around them.
+quoted = '$(subst ','\'',$(1))'
+yaml = $(call quoted, '$(subst ','',$(value $(1)))' )
+CONFIG = --config scale=$(call yaml,SCALE) data=$(call yaml,DATA) device=$(call yaml,DEVICE) \
+	hyperparameters=$(call yaml,HYPERPARAMETERS)
+RESULTS = results/$(SCALE)$(if $(filter swept,$(HYPERPARAMETERS)),-swept)
+
+# The MLflow store: sqlite:///FILE, http(s)://HOST:PORT, another database, or none. No argument: it may hold a password.
+ifdef TRACKING
+export UHN_TRACKING_URI := $(value TRACKING)
+endif
 
 .PHONY: install tables dry-run report mlflow-ui bench test test-slow test-gpu lint clean
 
@@ -24,24 +37,25 @@ install: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
-# Every table, with its runs, and the MLflow store: make SCALE=paper DEVICE=cuda tables
+# Every table, with its runs, and the MLflow store: make SCALE=paper DEVICE=cuda TRACKING=none tables
 tables: install
-	$(DAG) tables $(CONFIG)
-	@echo "tables: results/$(SCALE)/tables"
+	$(DAG) tables --cores $(call quoted,$(CORES)) $(CONFIG)
+	@echo tables: $(call quoted,$(RESULTS)/tables)
 
 # One HTML page with all tables, the DAG and run times
 report: tables
-	$(BIN)/snakemake tables --quiet all --config scale=$(SCALE) data=$(DATA) device=$(DEVICE) hyperparameters=$(HYPERPARAMETERS) --report results/$(SCALE)/report.html
+	$(DAG) tables --quiet all $(CONFIG) --report $(call quoted,$(RESULTS)/report.html)
 
 mlflow-ui: install
 	@echo "open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"
 	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
-	$(BIN)/mlflow ui --backend-store-uri $(STORE) --artifacts-destination scratch/mlartifacts \
-	--host 127.0.0.1 --port $(PORT) --workers 1
+	MLFLOW_BACKEND_STORE_URI="$${UHN_TRACKING_URI:-$(STORE)}" \
+	$(BIN)/python -m mlflow ui --artifacts-destination scratch/mlartifacts --host 127.0.0.1 --port $(call quoted,$(PORT)) \
+	--workers 1
 
 # Generation against the authors' arithmetic, small targets: results/bench
 bench: install
-	$(BIN)/uhn bench generator --quick
+	$(BIN)/python -m uhn bench generator --quick
 
 # What `make tables` would do
 dry-run: install
@@ -59,10 +73,10 @@ test-gpu: install
 	$(BIN)/python -m pytest -m gpu
 
 lint: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m snakefmt --check Snakefile workflow
+	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m snakemake --lint
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache logs

@@ -33,6 +33,18 @@ include: "workflow/rules/tracking.smk"
 include: "workflow/rules/sweep.smk"
 
 
+onstart:
+    require_gpu()
+
+
+onsuccess:
+    report_untracked()
+
+
+onerror:
+    report_untracked()
+
+
 rule all:
     default_target: True
     input:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import torch
 from torch import Tensor
 
 from uhn.errors import UserError
+from uhn.locks import SCRATCH_REMEDY, LockFile
 from uhn.runs.provenance import provenance
 
 
@@ -23,7 +24,7 @@ def acquire_device(name: str, lease_dir: Path) -> Iterator[torch.device]:
 
     Snakemake bounds how many GPU jobs run at once but assigns no GPU. Each job therefore locks a slot file
     of the GPU with the fewest taken slots; the kernel frees the lock on any kind of death. Where
-    CUDA_VISIBLE_DEVICES is set (by a cluster, say) the choice has been made and nothing is leased.
+    CUDA_VISIBLE_DEVICES names one GPU (on a cluster, say) the choice has been made and nothing is leased.
 
     Args:
         name: ``cpu`` or ``cuda``.
@@ -42,10 +43,21 @@ def acquire_device(name: str, lease_dir: Path) -> Iterator[torch.device]:
             "device 'cuda': this machine or this build of torch has no usable CUDA device; use --device cpu"
         )
     use_deterministic_kernels()
-    chosen = "CUDA_VISIBLE_DEVICES" in os.environ
-    with nullcontext(0) if chosen else _lease_slot(lease_dir, torch.cuda.device_count()) as gpu:
+    names = visible_gpus(torch.cuda.device_count())
+    chosen = len(names) == 1 and "CUDA_VISIBLE_DEVICES" in os.environ
+    with nullcontext(0) if chosen else _lease_slot(lease_dir, names) as gpu:
         torch.cuda.set_device(gpu)
         yield torch.device("cuda", gpu)
+
+
+def visible_gpus(count: int) -> list[str]:
+    """Name the GPUs that CUDA shows, in its order, such that every process of a machine names them alike.
+
+    CUDA_VISIBLE_DEVICES lists numbers or UUIDs; where it is not set the ``count`` GPUs are numbered.
+    """
+    if "CUDA_VISIBLE_DEVICES" not in os.environ:
+        return [str(gpu) for gpu in range(count)]
+    return [entry.strip() for entry in os.environ["CUDA_VISIBLE_DEVICES"].split(",")][:count]
 
 
 def use_deterministic_kernels() -> None:
@@ -81,13 +93,9 @@ def upload(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 @contextmanager
-def _lease_slot(lease_dir: Path, num_gpus: int) -> Iterator[int]:
-    lease_dir.mkdir(parents=True, exist_ok=True)
-    for slot, gpu in ((slot, gpu) for slot in itertools.count() for gpu in range(num_gpus)):
-        with open(lease_dir / f"gpu{gpu}_slot{slot}.lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield gpu
-            return
+def _lease_slot(lease_dir: Path, names: list[str]) -> Iterator[int]:
+    for slot, (gpu, name) in ((slot, named) for slot in itertools.count() for named in enumerate(names)):
+        with LockFile(lease_dir / f"gpu{quote(name, safe='')}_slot{slot}.lock", SCRATCH_REMEDY) as lock:
+            if lock.take(wait=False):
+                yield gpu
+                return

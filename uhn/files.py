@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def write_bytes(path: Path, payload: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only file system refuses this too
+            partial.unlink(missing_ok=True)
         raise UserError(
             f"{path}: cannot be written ({error.strerror}); free space or make the folder writable, then rerun"
         ) from error
@@ -40,7 +42,7 @@ def read_json(path: Path) -> Any:
         UserError: the file is missing or does not parse (a truncated file, say).
     """
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected the files of a finished run there") from None
     except (OSError, ValueError) as error:

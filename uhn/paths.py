@@ -11,9 +11,10 @@ FIGURE_ENDINGS = ("csv", "pdf", "png")
 
 
 def config_dir() -> Path:
-    """Return ``config/`` of the working directory if there is one, else the one beside the package."""
+    """Return ``config/`` of the working directory if it is one of this project, else the one beside the package."""
     local = Path("config")
-    return local if local.is_dir() else REPOSITORY / "config"
+    ours = (local / "defaults.yaml").is_file() and (local / "experiments").is_dir()
+    return local if ours else REPOSITORY / "config"
 
 
 def run_key(setting: str, variant: str, seed: int | str) -> str:

@@ -10,18 +10,31 @@ from typing import Any
 import jsonschema
 
 SCHEMAS = Path(__file__).parent / "schemas"
+# A key that is missing may be one that is misspelt, which says more.
+_RELEVANCE = jsonschema.exceptions.by_relevance(weak={"anyOf", "oneOf", "required"})
+
+
+def _is_integer(_checker: jsonschema.TypeChecker, value: Any) -> bool:
+    """Tell integers from floats: the schemas' own definition takes 32.0 for one, and no loop or shape does."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
 
 
 @cache
 def load_schema(name: str) -> dict[str, Any]:
     """Return the JSON schema ``uhn/schemas/<name>.schema.json``."""
-    return json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_bytes())
 
 
 def schema_problem(data: Any, schema: str) -> str | None:
     """Return the first deviation of ``data`` from a schema as ``where: what``, or None."""
-    validator = jsonschema.Draft202012Validator(load_schema(schema))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(data))
+    validator = _Validator(load_schema(schema))
+    error = jsonschema.exceptions.best_match(validator.iter_errors(data), key=_RELEVANCE)
     if error is None:
         return None
     where = ".".join(str(part) for part in error.absolute_path) or "top level"

@@ -49,6 +49,21 @@ def test_a_choice_from_outside_is_kept(two_gpus, tmp_path, monkeypatch):
         assert {jobs.enter_context(acquire_device("cuda", tmp_path)).index for _ in range(2)} == {0}
 
 
+@pytest.mark.parametrize("visible", ["2,3", " 2, 3 ", "GPU-5a,MIG-GPU-5b/1/0"])
+def test_jobs_spread_over_the_gpus_that_are_visible(two_gpus, tmp_path, monkeypatch, visible):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    with ExitStack() as jobs:
+        assert [jobs.enter_context(acquire_device("cuda", tmp_path)).index for _ in range(4)] == [0, 1, 0, 1]
+
+
+def test_jobs_that_see_different_gpus_know_of_each_other(two_gpus, tmp_path, monkeypatch):
+    """GPU 1 is taken by a job that sees all: one that sees 1 and 2 takes 2, its second."""
+    with ExitStack() as jobs:
+        assert [jobs.enter_context(acquire_device("cuda", tmp_path)).index for _ in range(2)] == [0, 1]
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
+        assert jobs.enter_context(acquire_device("cuda", tmp_path)).index == 1
+
+
 def test_kernels_repeat_themselves(restored):
     """torch's notes on reproducibility, and its fused attention, which does not obey a mode that only warns."""
     use_deterministic_kernels()

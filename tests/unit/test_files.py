@@ -1,7 +1,10 @@
 """Files appear whole, whoever else writes them."""
 
+import errno
 import multiprocessing
+import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +53,13 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     with pytest.raises(UserError, match=r"file: cannot be written \(No space left on device\); free space"):
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_system_that_refuses_even_to_clean_up(tmp_path, monkeypatch):
+    def refuse(*arguments, **more):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(UserError, match=r"file: cannot be written \(Read-only file system\)"):
+        write_bytes(tmp_path / "file", b"new")

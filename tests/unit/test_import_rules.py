@@ -10,7 +10,7 @@ from import_graph import read_graph
 import uhn
 
 # Torch-free parts with one subject each
-FOUNDATION = {"errors", "files", "metrics", "paths", "schema"}
+FOUNDATION = {"errors", "files", "locks", "metrics", "paths", "schema"}
 # What every part on the way from descriptors to generators may read
 NETWORKS = {"configuration", "descriptors", "device", "errors"}
 
@@ -21,7 +21,9 @@ MAY_IMPORT = {
     "metrics": set(),
     "paths": set(),
     "seeding": set(),
+    "surroundings": set(),
     "files": {"errors"},
+    "locks": {"errors"},
     "schema": {"errors"},
     # What a run is, what it leaves, and what is made of that
     "configuration": FOUNDATION,
@@ -30,13 +32,13 @@ MAY_IMPORT = {
     "reporting": FOUNDATION | {"configuration", "runs", "sweeps"},
     "tracking": FOUNDATION | {"configuration", "runs", "sweeps"},
     # From the description of a weight to a training job
-    "device": {"errors", "runs"},
+    "device": {"errors", "locks", "runs"},
     "descriptors": {"errors"},
     "layers": NETWORKS,
     "models": NETWORKS | {"layers"},
     "adapted": NETWORKS | {"files", "layers", "models"},
     "hypernetworks": NETWORKS | {"layers", "models"},
-    "data": {"descriptors", "device", "errors", "files"},
+    "data": {"descriptors", "device", "errors", "files", "locks"},
     # Recurrent models, which generate weights themselves
     "recurrent": {"data", "errors"},
     "training": FOUNDATION | NETWORKS | {"data", "hypernetworks", "layers", "models", "runs", "seeding", "sweeps"},

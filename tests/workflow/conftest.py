@@ -40,13 +40,14 @@ class Pipeline:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.environment = os.environ | {"PYTHONPATH": str(folder)}
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """Start Snakemake as `make` does, in a process group of its own."""
         return subprocess.Popen(
             [sys.executable, "workflow/scripts/run_dag.py", *arguments],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder)},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

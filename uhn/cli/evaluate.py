@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 from uhn.cli.job import run_job
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def evaluate(run_dirs: list[Path], data: str | None, device: str, scratch: Path) -> None:
-    """Evaluate each folder on one device."""
+    """Evaluate each folder on one device and print a line about it."""
     from uhn.configuration.resolve import source_of
     from uhn.data.sources import DataSource
     from uhn.device import acquire_device
@@ -44,4 +45,18 @@ def evaluate(run_dirs: list[Path], data: str | None, device: str, scratch: Path)
     with acquire_device(device, scratch / "gpu") as acquired:
         for run_dir in run_dirs:
             source = data or source_of(read_run(run_dir)["scale"])
+            started = time.monotonic()
             evaluate_run(run_dir, DataSource.parse(source), device=acquired)
+            print(
+                f"{run_dir / 'result.json'}: {outcome_of(run_dir)}, in {time.monotonic() - started:.1f} s", flush=True
+            )
+
+
+def outcome_of(run_dir: Path) -> str:
+    """Say how a run ended: its metrics, or why it has none."""
+    from uhn.runs.folder import read_result
+
+    result = read_result(run_dir)
+    if result["status"] != "completed":
+        return f"{result['status']} ({result['reason']})"
+    return ", ".join(f"{name} {value:.4g}" for name, value in result["metrics"].items())

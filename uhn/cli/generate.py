@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 EXAMPLE = """example:
@@ -31,7 +32,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Generate and write."""
+    """Generate, write, and print a line about it."""
     from uhn.training.generate import generate_weights, write_weights
 
-    write_weights(generate_weights(args.run_dir, args.model), args.component, args.out)
+    started = time.monotonic()
+    weights = generate_weights(args.run_dir, args.model)
+    write_weights(weights, args.component, args.out)
+    written = [weights[args.component]] if args.component else list(weights.values())
+    scalars = sum(tensor.numel() for tensor in written)
+    print(f"{args.out}: {len(written)} tensors, {scalars:,} numbers, in {time.monotonic() - started:.1f} s")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uhn.cli.job import add_job_options, job_options, run_job
-from uhn.cli.track import add_store_option, store_uri
+from uhn.cli.track import add_store_options, report_tracking
 
 if TYPE_CHECKING:
     from uhn.configuration.run import RunConfig
@@ -51,8 +51,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     command = _add(commands, "report", "write a sweep's figure and its table of grids and choices", report_sweep)
     command.add_argument("--out", type=Path, metavar="DIR", help="default: <sweeps>/<sweep>")
     command = _add(commands, "track", "index a finished sweep into MLflow", track)
-    add_store_option(command)
     command.add_argument("--experiment", metavar="NAME", help="default: uhn-<scale>-sweeps")
+    add_store_options(command)
     command = _add(commands, "list", "list what would run and what it would cost", list_sweeps, required=False)
 
 
@@ -99,6 +99,7 @@ def run_slot(args: argparse.Namespace) -> int:
     if candidate.status == SKIPPED:
         discard_run(out)
         write_candidate(out / CANDIDATE, sweep, args.scale, replace(candidate, seeds=(args.seed,)))
+        print(f"{out / CANDIDATE}: nothing to train, {candidate.reason}")
         return 0
     return _run_candidate(args, sweep, candidate, out)
 
@@ -121,7 +122,9 @@ def _run_candidate(args: argparse.Namespace, sweep: SweepConfig, candidate: Cand
     config = resolve_tuned(*run, Tuning(sweep), candidate.hyperparameters, mode="tuning")
     if not holds_result(out, config, args.device) and (code := _train(args, config, source, out)):
         return code
-    write_candidate(out / CANDIDATE, sweep, args.scale, candidate.after(read_result(out)))
+    outcome = candidate.after(read_result(out))
+    write_candidate(out / CANDIDATE, sweep, args.scale, outcome)
+    print(f"{out / CANDIDATE}: {outcome.status}")
     return 0
 
 
@@ -176,8 +179,7 @@ def track(args: argparse.Namespace) -> None:
     from uhn.tracking import track_sweep
 
     sweep = load_sweep(args.sweep, args.scale)
-    counts = track_sweep(_sweeps(args), sweep, args.scale, store_uri(args), args.experiment)
-    print(f"tracked {counts.tracked} candidates, skipped {counts.skipped}, into {counts.uri}")
+    report_tracking(args, "candidates", lambda uri: track_sweep(_sweeps(args), sweep, args.scale, uri, args.experiment))
 
 
 def list_sweeps(args: argparse.Namespace) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +64,13 @@ def run(args: argparse.Namespace) -> int:
 
     from uhn.training.runner import train_run
 
-    return run_job(lambda: train_run(config, out, job_options(args, source), paper_config))
+    started = time.monotonic()
+    code = run_job(lambda: train_run(config, out, job_options(args, source), paper_config))
+    if code == 0:
+        print(
+            f"{config.key}: trained in {time.monotonic() - started:.1f} s; next: uhn evaluate {shlex.quote(str(out))}"
+        )
+    return code
 
 
 def resolve_selected(

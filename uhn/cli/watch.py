@@ -66,7 +66,7 @@ def describe(runs: list[RunProgress]) -> str:
 def _fields(run: RunProgress) -> tuple[str, ...]:
     loss = "-" if run.loss is None else f"{run.loss:.4g}"
     left = "-" if run.left_s is None else _clock(run.left_s)
-    state = "" if run.running else "stopped"
+    state = run.fault or {True: "", False: "stopped", None: "running or stopped"}[run.running]
     return run.key, run.phase or "-", f"{run.step:,} / {run.steps:,}", loss, _clock(run.elapsed_s), left, state
 
 

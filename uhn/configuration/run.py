@@ -12,6 +12,9 @@ from uhn.configuration.generators import ChunkedConfig, GenerationConfig, HAConf
 from uhn.errors import UserError
 from uhn.paths import run_key
 
+# Seeds of runs are below it, as NumPy's are, which draws the data of formulas from them.
+NUM_SEEDS = 2**32
+
 Hypernetwork = UHNConfig | HAConfig | ChunkedConfig
 HYPERNETWORKS = {"uhn": UHNConfig, "ha": HAConfig, "chunked": ChunkedConfig}
 
@@ -144,6 +147,9 @@ class RunConfig:
         train: the training phase.
         optimizer: constants of AdamW.
         precision: device -> ``float32``, ``bfloat16`` or ``float16``, the latter two by autocast.
+
+    Raises:
+        UserError: a seed that NumPy does not take.
     """
 
     setting: str
@@ -161,6 +167,10 @@ class RunConfig:
     train: TrainConfig
     optimizer: OptimizerConfig
     precision: dict[str, str]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < NUM_SEEDS:
+            raise UserError(f"seed {self.seed}: expected an integer from 0 to {NUM_SEEDS - 1}")
 
     @property
     def key(self) -> str:

@@ -28,7 +28,7 @@ def read_images(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         try:
             pixels, classes = batch["data"], np.asarray(batch["labels"], dtype=np.int64)
             fits = pixels.dtype == np.uint8 and pixels.shape == (len(classes), 3072)
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
             fits = False
         if not fits:
             raise UserError(

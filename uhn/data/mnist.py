@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -24,10 +25,10 @@ def read_idx(path: Path) -> np.ndarray:
         payload = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: expected a gzipped idx file, came {error}; get the published file again") from error
-    if payload[:3] == b"\x00\x00\x08" and len(payload) >= 4 + 4 * payload[3]:
+    if payload[:4] in (b"\0\0\x08\x01", b"\0\0\x08\x03") and len(payload) >= 4 + 4 * payload[3]:
         shape = struct.unpack_from(f">{payload[3]}I", payload, 4)
         values = np.frombuffer(payload, np.uint8, offset=4 + 4 * payload[3])
-        if len(values) == np.prod(shape):
+        if len(values) == math.prod(shape):
             return values.reshape(shape)
     raise UserError(f"{path}: expected an idx file of unsigned bytes, its header says otherwise; get it again")
 

@@ -14,15 +14,13 @@ from torch import Tensor
 
 from uhn.data.catalogue import get_dataset
 from uhn.data.labels import require_classes
-from uhn.data.pickles import read_arrays
+from uhn.data.planetoid_parts import check_parts
 from uhn.data.splits import GRAPHS
 from uhn.data.verify import require_files
 from uhn.errors import UserError
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
-
-PICKLED = ("x", "tx", "allx", "y", "ty", "ally", "graph")
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,7 @@ def load_graph(name: str, folder: Path, *, standin: bool = False) -> GraphSet:
         raise UserError(f"{dataset.title} is not a graph; expected one of {', '.join(GRAPHS)}")
     checksums = require_files(name, folder, standin=standin)
     raw = Path(folder).resolve() / "planetoid" / dataset.title / "raw"
-    for part in PICKLED:  # PyG unpickles without an allow-list: let it see only what has passed ours
-        read_arrays(raw / f"ind.{name}.{part}")
+    check_parts(raw, name, dataset.classes)  # PyG unpickles without an allow-list: it sees only what has passed ours
     data = _read(raw, dataset.title)
     masks = [mask.nonzero().flatten() for mask in (data.train_mask, data.val_mask, data.test_mask)]
     for part, mask in zip(("training", "validation", "test"), masks, strict=True):
@@ -97,7 +94,7 @@ def _read(raw: Path, title: str) -> Data:
         (place / "raw").symlink_to(raw, target_is_directory=True)
         try:
             return Planetoid(root, title, split="public")[0]
-        except (ValueError, IndexError, KeyError, RuntimeError, AttributeError) as error:
+        except (ValueError, IndexError, KeyError, RuntimeError, AttributeError, TypeError) as error:
             raise UserError(
                 f"{raw}: expected the eight files of Planetoid, they do not fit together ({error}); get them again"
             ) from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 
 from uhn.data.fetch import default_folder, fetch
 from uhn.data.verify import inspect, is_standin, require_files
 from uhn.errors import UserError
+from uhn.locks import LockFile
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,9 @@ STANDIN = DataSource("standin")
 
 def _write_standin_once(dataset: str, folder: Path) -> None:
     """Write a stand-in unless a complete one is there; of several processes one writes."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder.parent / f"{dataset}.lock", "w")  # noqa: SIM115 - held until the files are there
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); make it writable") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    remedy = "make it writable, or make resources a link to a folder on a local disk"
+    with LockFile(folder.parent / f"{dataset}.lock", remedy) as lock:
+        lock.take()
         if not is_standin(dataset, folder) or not _complete(dataset, folder):
             from uhn.data.standin import write_standin  # imports scipy, which most jobs do without
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,7 +54,7 @@ def _files(dataset: Dataset, folder: Path, split: str | None) -> list[DataFile]:
     marker = marker_path(dataset.name, folder)
     if marker.is_file():
         try:
-            sums = json.loads(marker.read_text())["files"]
+            sums = json.loads(marker.read_bytes())["files"]
             return [replace(file, size=None, count=None, checksum=sums[file.path]) for file in files]
         except (OSError, ValueError, KeyError, TypeError):
             raise UserError(f"{marker}: damaged; delete {folder} and write the stand-in data again") from None
@@ -102,7 +103,7 @@ def remedy(name: str, folder: Path) -> str:
     """Return what a user can do about a missing or damaged file."""
     if is_standin(name, folder):
         return f"delete {folder} and write the stand-in data again"
-    return f"get it from {get_dataset(name).url}, or run: uhn data fetch {name} --folder {folder}"
+    return f"get it from {get_dataset(name).url}, or run: uhn data fetch {name} --folder {shlex.quote(str(folder))}"
 
 
 def require_files(name: str, folder: Path, split: str | None = None, *, standin: bool = False) -> dict[str, str]:
@@ -122,7 +123,7 @@ def require_files(name: str, folder: Path, split: str | None = None, *, standin:
     """
     title, folder = get_dataset(name).title, Path(folder)
     if standin != is_standin(name, folder):
-        found, other = ("published files or none", "local") if standin else ("a stand-in", "standin")
+        found, other = ("published files or none", folder) if standin else ("a stand-in", "standin")
         raise UserError(
             f"{folder}: expected {'a stand-in of' if standin else 'the published files of'} {title}, found {found}; "
             f"name another folder or set the data source to {other}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
+from uhn.paths import results_name
 from uhn.runs.folder import read_record
 
 Pair = tuple[str, str]
@@ -99,10 +101,14 @@ def _refuse_missing(found: dict[Pair, list[int]], runs: Path, scale: str) -> Non
         (pair, seed), others = missing[0], len(missing) - 1
         folder = _folder(runs, pair, seed)
         more = f" (and {others} more)" if others else ""
-        raise UserError(
-            f"{folder / 'result.json'}: missing{more}; make it with: uhn train --setting {pair[0]} "
-            f"--variant {pair[1]} --seed {seed} --scale {scale} --out {folder} && uhn evaluate {folder}"
+        place = shlex.quote(str(folder))
+        command = (
+            f"uhn train --setting {pair[0]} --variant {pair[1]} --seed {seed} --scale {scale} --out {place} "
+            f"&& uhn evaluate {place}"
         )
+        if runs.parent.name == results_name(scale, "swept"):  # with the hyperparameters that a sweep selects
+            command = f"snakemake {shlex.quote(str(folder / 'result.json'))}"
+        raise UserError(f"{folder / 'result.json'}: missing{more}; make it with: {command}")
 
 
 def _read(runs: Path, pair: Pair, seed: int, scale: str) -> Run:

@@ -5,25 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from uhn.reporting.document import Document, Grid, Text
-
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "_": r"\_",
-    "%": r"\%",
-    "&": r"\&",
-    "#": r"\#",
-    "$": r"\$",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "|": r"\textbar{}",
-    "<": r"$<$",
-    ">": r"$>$",
-    "±": r"$\pm$",
-    "−": r"$-$",
-    "×": r"$\times$",
-}
+from uhn.reporting.latex_characters import escape
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -73,11 +55,6 @@ def to_latex(document: Document) -> str:
     return PREAMBLE + "\n".join(body) + "\n" + ENDING
 
 
-def escape(text: str) -> str:
-    """Escape what LaTeX would read as markup."""
-    return "".join(SPECIAL.get(character, character) for character in text)
-
-
 def _numbering(document: Document) -> str:
     """Let the caption begin with the number in the paper, or with words in place of one."""
     if document.number is None:
@@ -99,7 +76,8 @@ def _group_lines(grid: Grid) -> list[str]:
 
 
 def _line(fields: Sequence[str]) -> str:
-    return " & ".join(fields) + r" \\"
+    guard = "{}" if fields[0].startswith(("[", "*")) else ""  # else the end of the line before takes it for an option
+    return guard + " & ".join(fields) + r" \\"
 
 
 def _field(field: Text) -> str:

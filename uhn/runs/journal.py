@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +19,47 @@ class Journal:
     Args:
         path: the file.
         length: bytes of it that belong to the checkpoint resumed from; 0 starts anew.
+
+    Raises:
+        UserError: from every method, where the disk takes no more.
     """
 
     def __init__(self, path: Path, length: int = 0) -> None:
         if length and (not path.exists() or path.stat().st_size < length):
             raise UserError(f"{path}: shorter than its checkpoint says; delete the folder to start this run again")
+        self._path = path
         self._file = open(path, "r+b" if length else "wb")  # noqa: SIM115 - held open for the whole run
         self._file.truncate(length)
         self._file.seek(length)
 
     def write(self, **entry: Any) -> None:
         """Append one entry of plain data; numbers that are not finite become null."""
-        self._file.write(json.dumps(_finite(entry)).encode() + b"\n")
+        with self._writing():
+            self._file.write(json.dumps(_finite(entry)).encode() + b"\n")
 
     def flush(self) -> int:
         """Bring everything to disk and return the file's length."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._writing():
+            self._file.flush()
+            os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
         """Flush and close."""
         self.flush()
         self._file.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say what is wrong with the disk; what the last checkpoint covers is safe."""
+        try:
+            yield
+        except OSError as error:
+            with suppress(OSError):
+                self._file.close()  # now, or the interpreter complains at its end
+            raise UserError(
+                f"{self._path}: cannot be written ({error.strerror}); free space, then run again with --resume"
+            ) from error
 
 
 def read_journal(path: Path, unfinished: bool = False) -> Iterator[dict[str, Any]]:

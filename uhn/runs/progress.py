@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uhn.errors import UserError
+from uhn.locks import LockFile
 from uhn.runs.folder import METRICS, RUN
 from uhn.runs.journal import read_journal
 
@@ -23,7 +24,8 @@ class RunProgress:
         loss: of the last step that was logged; None if not finite, or before the first line.
         elapsed_s: seconds of all steps so far.
         left_s: estimate for the steps that are left, None before the first.
-        running: whether a process holds the run; one that was stopped continues from its checkpoint.
+        running: whether a process holds the run, None if unknown; one that was stopped continues from its checkpoint.
+        fault: why its files cannot be read, else None; the key is then its folder, and the numbers mean nothing.
     """
 
     key: str
@@ -33,13 +35,23 @@ class RunProgress:
     loss: float | None
     elapsed_s: float
     left_s: float | None
-    running: bool
+    running: bool | None
+    fault: str | None = None
 
 
 def runs_in_progress(scratch: Path) -> list[RunProgress]:
     """Return the runs with a working folder under ``scratch``, by key."""
-    found = (_read(path.parent) for path in scratch.glob(f"runs/*/{RUN}"))
+    found = (_read_or_name(path.parent) for path in scratch.glob(f"runs/*/{RUN}"))
     return sorted((run for run in found if run is not None), key=lambda run: run.key)
+
+
+def _read_or_name(folder: Path) -> RunProgress | None:
+    """Read a working folder; of a damaged one return its name and what is wrong, so that it hides no other."""
+    try:
+        return _read(folder)
+    except Exception as error:  # damaged files can raise nearly anything
+        fault = f"cannot be read ({type(error).__name__}: {error}); delete the folder and rerun the job"
+        return RunProgress(str(folder), "", 0, 0, None, 0.0, None, False, " ".join(fault.split()))
 
 
 def _read(folder: Path) -> RunProgress | None:
@@ -50,7 +62,7 @@ def _read(folder: Path) -> RunProgress | None:
         running = _is_held(folder / "lock")
     except FileNotFoundError:
         return None
-    if "phases" not in run:
+    if run.get("phases") is None:
         return None
     key = f"{run['setting']}/{run['variant']}/seed{run['seed']} ({run['scale']})"
     phases = run["phases"]
@@ -75,10 +87,9 @@ def _seconds_per_step(entries: list[dict[str, Any]]) -> float:
     return (last["elapsed_s"] - (before[-1] if before else 0.0)) / (last["step"] + 1)
 
 
-def _is_held(lock: Path) -> bool:
-    with open(lock) as file:
+def _is_held(lock: Path) -> bool | None:
+    with LockFile(lock, "", read_only=True) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+            return not file.take(shared=True, wait=False)
+        except UserError:  # the file system has no locks
+            return None

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from uhn.paths import PACKAGE, REPOSITORY
 NUMERIC_SOURCES = (
     "descriptors", "layers", "models", "hypernetworks", "data", "training", "device.py", "metrics.py", "seeding.py"
 )  # fmt: skip
+
+GIT_TIMEOUT_S = 10
 
 
 @cache
@@ -31,7 +33,8 @@ def source_digest() -> str:
     for name in NUMERIC_SOURCES:
         path = PACKAGE / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+            content = file.read_bytes().replace(b"\r\n", b"\n")  # a checkout may have either line end
+            digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + content + b"\0")
     return digest.hexdigest()
 
 
@@ -43,11 +46,12 @@ def provenance(device: str, threads: int, gpu: str | None) -> dict[str, Any]:
         threads: CPU threads of torch.
         gpu: name of the GPU; None on a CPU.
     """
+    commit, dirty = _commit()
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": None if (status := _git("status", "--porcelain")) is None else bool(status),
+        "commit": commit,
+        "dirty": dirty,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "numpy", "scipy")},
+        **{name: _version(name) for name in ("torch", "numpy", "scipy")},
         "platform": f"{sys.platform} {platform.machine()}",
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
@@ -57,20 +61,45 @@ def provenance(device: str, threads: int, gpu: str | None) -> dict[str, Any]:
     }
 
 
+def _commit() -> tuple[str | None, bool | None]:
+    """Return the commit and whether files differ from it; None where git does not say, or speaks of another project."""
+    lines = (_git("rev-parse", "--show-toplevel", "HEAD") or "").splitlines()
+    if len(lines) != 2 or Path(lines[0]).resolve() != REPOSITORY:
+        return None, None
+    status = _git("status", "--porcelain")
+    return lines[1], None if status is None else bool(status)
+
+
 def _git(*arguments: str) -> str | None:
+    """Ask git about the package's folder, whatever repository the environment names; it must not keep a run waiting."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", *arguments]
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=10, check=False
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=GIT_TIMEOUT_S,
+            check=False,
         )
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def cpu_model() -> str | None:
     """Return what the system calls its CPU; None where it does not say."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return None
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)

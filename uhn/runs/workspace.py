@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
+from uhn.locks import SCRATCH_REMEDY, LockFile
 
 
 @contextmanager
@@ -21,20 +21,13 @@ def open_workspace(scratch: Path, config: RunConfig, device: str) -> Iterator[Pa
     A process orphaned by a killed scheduler may still hold the lock; then this one waits for its end.
 
     Raises:
-        UserError: scratch cannot be written.
+        UserError: scratch cannot be written or locked.
     """
     folder = scratch / "runs" / f"{config.digest[:20]}_{device}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "lock", "w")  # noqa: SIM115 - held open for the whole run
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); choose another --scratch") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with LockFile(folder / "lock", SCRATCH_REMEDY) as lock:
+        if not lock.take(wait=False):
             print(f"{config.key}: waiting for another process that works on this run", file=sys.stderr)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.take()
         folder.mkdir(parents=True, exist_ok=True)  # the process waited for removes its folder when it is done
         yield folder
 

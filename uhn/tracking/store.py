@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
+import http.client
 import logging
 import os
 import re
+import shlex
+import sqlite3
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from uhn.errors import UserError
+from uhn.locks import LockFile
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+# Goes before the address in config/config.yaml. An argument with a password would be seen by everyone.
+URI_VARIABLE = "UHN_TRACKING_URI"
+
+REMEDY = "choose another --tracking-uri (of the pipeline: make TRACKING=URI, or --config tracking_uri=URI)"
 
 # Lock of stores that are not a file on this machine.
 REMOTE_LOCK = Path("scratch/mlflow.lock")
@@ -55,7 +66,7 @@ def database_path(uri: str) -> Path | None:
     """
     scheme = uri.partition("://")[0]
     if "://" not in uri or scheme.split("+")[0] not in SCHEMES:
-        raise UserError(f"tracking URI {uri!r}: expected http(s)://HOST or a database, e.g. sqlite:///FILE")
+        raise UserError(f"tracking URI {shown(uri)!r}: expected http(s)://HOST or a database, e.g. sqlite:///FILE")
     if not scheme.startswith("sqlite"):
         return None
     file = uri.partition("://")[2].partition("?")[0].removeprefix("/")
@@ -94,18 +105,26 @@ def check_database(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{path.parent}: cannot be made ({error.strerror}); choose another --tracking-uri") from None
+        raise UserError(f"{path.parent}: cannot be made ({error.strerror}); {REMEDY}") from None
     if path.is_dir():
-        raise UserError(f"{path}: is a folder, expected a database file; choose another --tracking-uri")
+        raise UserError(f"{path}: is a folder, expected a database file; {REMEDY}")
     for target in (path.parent, path):
         if target.exists() and not os.access(target, os.W_OK):
-            raise UserError(f"{target}: not writable; change its permissions or choose another --tracking-uri")
+            raise UserError(f"{target}: not writable; change its permissions or {REMEDY}")
     mounts = Path("/proc/mounts")
-    kind = network_filesystem(path.resolve(), mounts.read_text()) if mounts.exists() else None
+    kind = network_filesystem(path.resolve(), mounts.read_text(errors="surrogateescape")) if mounts.exists() else None
     if kind:
         raise UserError(
-            f"{path}: lies on {kind}, where SQLite can lose data; "
-            "give --tracking-uri sqlite:///FILE on a local disk or the http address of an MLflow server"
+            f"{path}: lies on {kind}, where SQLite can lose data; {REMEDY}: sqlite:///FILE on a local disk or the http "
+            "address of an MLflow server"
+        )
+    mlflow = find_spec("mlflow")
+    if mlflow is None:
+        raise UserError("the package mlflow is not installed; install requirements.txt, or set tracking_uri to none")
+    if "%" in mlflow.origin:
+        raise UserError(
+            f"{mlflow.origin}: MLflow makes no database where its own folder has a % in its name; rename that folder, or "
+            "choose the http address of an MLflow server as --tracking-uri"
         )
 
 
@@ -115,34 +134,38 @@ def check_server(uri: str) -> None:
     Raises:
         UserError: nothing answers there.
     """
+    address = re.sub(r"//.*@", "//", uri).rstrip("/")
     try:
-        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=REACH_TIMEOUT_S).close()
+        urllib.request.urlopen(f"{address}/health", timeout=REACH_TIMEOUT_S).close()
         return
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
             return  # it wants a login, which MLflow takes from the environment
         why = error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         why = getattr(error, "reason", error)
-    raise UserError(f"{shown(uri)}: no MLflow server answers ({why}); start it or choose another --tracking-uri")
+    raise UserError(f"{shown(uri)}: no MLflow server answers ({without_secrets(str(why), uri)}); start it or {REMEDY}")
 
 
 def shown(uri: str) -> str:
-    """Return a URI without the credentials it may hold."""
-    return re.sub(r"//[^/@]*@", "//***@", uri)
+    """Return a URI without the credentials it may hold, in front of its host or among its options."""
+    if uri.startswith("sqlite"):
+        return uri
+    parts = re.fullmatch(r"([\w+.-]+://)([^/?#@]*@)?([^?#@]*)(\?[^@]*)?", uri)
+    if parts is None:  # it is not clear where the credentials end
+        return f"{uri.partition('://')[0]}://***"
+    start, user, place, options = parts.groups()
+    return f"{start}{'***@' if user else ''}{place}{'?***' if options else ''}"
 
 
-@contextmanager
-def exclusive(lock: Path) -> Iterator[None]:
-    """Hold a lock file; the kernel frees it when the process ends, however it ends."""
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = open(lock, "a")  # noqa: SIM115 (closed below, after the body)
-    except OSError as error:
-        raise UserError(f"{lock}: cannot be opened ({error.strerror}); make its folder writable") from None
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def without_secrets(text: str, uri: str) -> str:
+    """Return a message of a library without the credentials of the URI, which it may quote."""
+    if uri.startswith("sqlite"):
+        return text
+    text = text.replace(uri, shown(uri))
+    for secret in [*re.findall(r"//[^:]*:(.*)@", uri), *re.findall(r"(?:password|token|secret)=([^&]+)", uri)]:
+        text = text.replace(secret, "***").replace(unquote(secret), "***")
+    return text
 
 
 @contextmanager
@@ -166,10 +189,47 @@ def opened(uri: str) -> Iterator[tuple[MlflowClient, Path | None]]:
     elif uri.startswith("http"):
         check_server(uri)
     with (
-        exclusive(database.with_name(database.name + ".lock") if database else REMOTE_LOCK),
+        LockFile(database.with_name(database.name + ".lock") if database else REMOTE_LOCK, REMEDY) as lock,
         plain_errors(uri),
     ):
-        yield connect(uri), database.parent.resolve() / "mlartifacts" if database else None
+        lock.take()
+        artifacts = database.parent.resolve() / "mlartifacts" if database else None
+        if database and database.exists():
+            bring_artifacts_along(database, artifacts)
+        yield connect(uri), artifacts
+
+
+def bring_artifacts_along(database: Path, artifacts: Path) -> None:
+    """Point the experiments of a store that was moved or copied to the artifacts beside it.
+
+    MLflow keeps absolute paths, of each experiment and of each run, and has no call that changes them.
+
+    Args:
+        database: a SQLite store.
+        artifacts: the folder of its artifacts, as it is now.
+    """
+    with closing(sqlite3.connect(database)) as connection, connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone():
+            return
+        query = "SELECT experiment_id, name, artifact_location FROM experiments"
+        for experiment, name, old in connection.execute(query).fetchall():
+            new = artifact_location(artifacts, name)
+            tail = new.rpartition("/mlartifacts/")[2]
+            if old == new or not (str(old).startswith("file:") and old.endswith(f"/mlartifacts/{tail}")):
+                continue
+            connection.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (new, experiment)
+            )
+            connection.execute(
+                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
+                "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
+                (new, len(old) + 1, experiment, len(old), old),
+            )
+
+
+def artifact_location(artifacts: Path, experiment: str) -> str:
+    """Return the address of an experiment's folder of artifacts."""
+    return (artifacts / quote(experiment, safe="")).as_uri()
 
 
 def connect(uri: str) -> MlflowClient:
@@ -195,22 +255,23 @@ def plain_errors(uri: str) -> Iterator[None]:
     except UserError:
         raise
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"{shown(uri)}: needs the package {error.name}; install it or choose another --tracking-uri"
-        ) from error
+        raise UserError(f"{shown(uri)}: needs the package {error.name}; install it or {REMEDY}") from error
     except Exception as error:
         modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+        if isinstance(error, ValueError):  # of a variable of the environment that is MLflow's, say
+            modules |= {frame.f_globals["__name__"].partition(".")[0] for frame, _ in walk_tb(error.__traceback__)}
         if not (modules & STORE_LIBRARIES or isinstance(error, OSError)):
             raise
         line = next((text.strip() for text in str(error).splitlines() if text.strip()), type(error).__name__)
-        raise UserError(f"{shown(uri)}: {line}; repair the store or choose another --tracking-uri") from error
+        raise UserError(f"{shown(uri)}: {without_secrets(line, uri)}; repair the store or {REMEDY}") from error
 
 
-def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:
+def experiment_id(client: MlflowClient, uri: str, name: str, artifacts: Path | None) -> str:
     """Find or make an experiment.
 
     Args:
         client: the open store.
+        uri: its address.
         name: name of the experiment.
         artifacts: folder for artifacts, or None where the server decides.
 
@@ -222,11 +283,12 @@ def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> st
     """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        location = (artifacts / quote(name, safe="")).as_uri() if artifacts else None
+        location = artifact_location(artifacts, name) if artifacts else None
         return client.create_experiment(name, artifact_location=location, tags=EXPERIMENT_TAGS)
     if experiment.lifecycle_stage != "active":
+        command = f"MLFLOW_TRACKING_URI={shlex.quote(shown(uri))} {shlex.quote(sys.executable)} -m mlflow"
         raise UserError(
-            f"experiment {name!r} was deleted in this store; restore it with 'mlflow experiments restore -x "
-            f"{experiment.experiment_id}' or choose another --experiment"
+            f"experiment {name!r} was deleted in this store; {REMEDY}, or restore it: {command} experiments restore "
+            f"-x {experiment.experiment_id}"
         )
     return experiment.experiment_id

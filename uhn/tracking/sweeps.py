@@ -35,7 +35,7 @@ def track_sweep(
     """
     groups = stage_groups(sweeps, sweep, scale)
     with store.opened(uri) as (client, artifacts):
-        experiment_id = store.experiment_id(client, experiment or f"uhn-{scale}-sweeps", artifacts)
+        experiment_id = store.experiment_id(client, uri, experiment or f"uhn-{scale}-sweeps", artifacts)
         tracked = sum(sync_group(client, experiment_id, group) for group in groups)
     return TrackingResult(tracked, sum(len(group.runs) for group in groups) - tracked, store.shown(uri))
 

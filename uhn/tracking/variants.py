@@ -40,7 +40,7 @@ def track_runs(
     with store.opened(uri) as (client, artifacts):
         for group in with_progress(groups, progress):
             name = experiment or f"uhn-{group.runs[0].result['scale']}"
-            tracked += sync_group(client, store.experiment_id(client, name, artifacts), group)
+            tracked += sync_group(client, store.experiment_id(client, uri, name, artifacts), group)
     return TrackingResult(tracked, sum(len(group.runs) for group in groups) - tracked, store.shown(uri))
 
 

@@ -116,5 +116,7 @@ def run_with_checkpoints(fit: Fit, name: str, checkpoint: Path, checkpoint_s: fl
                 save_checkpoint(checkpoint, fit.state())
                 saved = time.monotonic()
             if stopped and not fit.finished:
-                raise Interrupted(f"{name}: stopped by a signal after a checkpoint; run again to continue")
+                raise Interrupted(
+                    f"{name}: stopped by a signal after a checkpoint; run again with --resume to continue"
+                )
     fit.journal.close()

@@ -1,5 +1,6 @@
 # Configuration, validation, wildcard constraints and the helpers of all rules.
 import os
+import subprocess
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -23,6 +24,7 @@ from uhn.paths import (
     table_file,
     tracked_file,
 )
+from uhn.configuration.yaml_files import read_yaml
 from uhn.runs.folder import CANDIDATE, GENERATOR, KERNEL, METRICS, RESULT, RUN, TRAINING
 from uhn.schema import schema_problem
 from uhn.reporting.figure_definitions import load_figure, ready_figures
@@ -34,11 +36,13 @@ from uhn.sweeps.grids import Slot
 from uhn.sweeps.load import Tuning, load_sweep, load_sweeps, load_tunings
 from uhn.sweeps.seeds import reported_seeds
 from uhn.sweeps.stages import candidate_at
+from uhn.tracking.store import URI_VARIABLE, check_database, database_path, shown
 
-# Jobs find the `python` that runs Snakemake even where its environment is not activated.
+# Jobs find the `python` that runs Snakemake even where its environment is not activated, and this folder's library.
 os.environ.update(
     PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
 )
+os.environ.pop("PYTHONSAFEPATH", None)
 
 # `tuned` is empty, or `-swept` where sweeps decide on hyperparameters.
 RESULTS = "{scale}{tuned}"
@@ -54,12 +58,31 @@ def get_data(scale):
 
 def get_validated_config():
     """Check the configuration as it stands after command-line overrides; return the known settings."""
+    for path in workflow.configfiles:
+        read_yaml(Path(path), schema=None)  # Snakemake's reader lets pass what ours does not
     if problem := schema_problem(config, "config"):
         raise UserError(f"configuration: {problem}")
     load_scale(config["scale"])
     DataSource.parse(get_data(config["scale"]))
     settings = sorted(path.stem for path in (config_dir() / "experiments").glob("*.yaml"))
     return {setting: load_experiment(setting) for setting in settings}
+
+
+def get_tracking_uri():
+    """Return the store that runs are tracked in; None where tracking is off, or left out with a line that says why."""
+    argument = workflow.config_settings.overwrite_config.get("tracking_uri")
+    uri = argument or os.environ.get(URI_VARIABLE) or config["tracking_uri"]
+    if uri == "none":
+        return None
+    database = database_path(uri)
+    try:
+        if database:
+            check_database(database)
+    except UserError as problem:
+        if workflow.is_main_process:
+            print(f"tracking is left out, all else is built: {problem}", file=sys.stderr)
+        return None
+    return uri
 
 
 try:
@@ -72,6 +95,7 @@ try:
         for name, table in sweep_tables().items()
     }
     load_tunings(config["scale"])
+    TRACKING_URI = get_tracking_uri()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -81,12 +105,17 @@ wildcard_constraints:
     scale="|".join(sorted(path.stem for path in (config_dir() / "scales").glob("*.yaml"))),
     setting="|".join(EXPERIMENTS),
     variant="|".join(sorted({v for e in EXPERIMENTS.values() for v in e["variants"]})),
-    seed=r"\d+",
+    seed=r"0|[1-9]\d{0,9}",  # larger ones than a run can have are refused by the configuration
     table="|".join([*TABLES, *SWEEP_TABLES]) or "none",
     figure="|".join(FIGURES) or "none",
     sweep="|".join(SWEEPS),
     stage="[1-4]",
     place=r"i\d+_j\d+|r\d+",
+
+
+# Jobs read the URI from the environment: it may hold a password, and commands are shown and stored.
+if TRACKING_URI:
+    os.environ[URI_VARIABLE] = TRACKING_URI
 
 
 # What runs and tables are named after: the hyperparameters that the configuration asks for.
@@ -190,7 +219,7 @@ def get_table_files(scale, *tables):
 
 def get_tracking_files(scale, *tables):
     """Return the markers of the tracked runs of the given tables; nothing where tracking is off."""
-    if config["tracking_uri"] == "none":
+    if TRACKING_URI is None:
         return []
     return [tracked_file(scale + TUNED, table) for table in tables or TABLES]
 
@@ -245,6 +274,42 @@ def get_table_runs(wildcards):
         name: get_run_files(wildcards.scale, wildcards.tuned, pairs, file)
         for name, file in TRACKED.items()
     }
+
+
+def get_shown_store(wildcards):
+    """Return the store without credentials; a change of it tracks again."""
+    return shown(TRACKING_URI or config["tracking_uri"])
+
+
+def report_untracked():
+    """Say once why runs could not be tracked, and forget the markers that say so: the next call tries again."""
+    found = [
+        *Path("results").glob("*/tracked/*.done"),
+        *Path("results").glob("*/sweeps/*/tracked.done"),
+    ]
+    notes = {marker: marker.read_text(encoding="utf-8") for marker in found}
+    for why in dict.fromkeys(note.strip() for note in notes.values() if note):
+        print(f"tracking is left out, all else is built: {why}", file=sys.stderr)
+    for marker, note in notes.items():
+        if note:
+            marker.unlink()
+
+
+def require_gpu():
+    """Stop before the first job if jobs need a GPU and there is none; a cluster's jobs run elsewhere.
+
+    A process of its own asks torch, as a job would.
+    """
+    if not workflow.local_exec or not workflow.is_main_process:
+        return
+    if not any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs()):
+        return
+    ask = "import sys, torch; sys.exit(not torch.cuda.is_available())"
+    if subprocess.run([sys.executable, "-c", ask]).returncode != 0:
+        raise WorkflowError(
+            "device 'cuda': this machine or this build of torch has no usable CUDA device; "
+            "use DEVICE=cpu (make) or device=cpu (--config)"
+        )
 
 
 def get_run_dirs(wildcards, input):

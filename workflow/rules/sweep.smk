@@ -86,8 +86,8 @@ rule track_sweep:
         mlflow_writer=1,
     params:
         run_dirs=get_run_dirs,
-        uri=config["tracking_uri"],
+        store=get_shown_store,
     shell:
         "(python -m uhn sweep track --sweep {wildcards.sweep} --scale {wildcards.scale}"
-        " --tracking-uri {params.uri} && python -m uhn track {params.run_dirs}"
-        " --tracking-uri {params.uri} --experiment uhn-{wildcards.scale}-swept) > {log} 2>&1"
+        " --or-note {output} && python -m uhn track {params.run_dirs} --or-note {output}"
+        " --experiment uhn-{wildcards.scale}-swept) > {log} 2>&1"

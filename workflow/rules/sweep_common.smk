@@ -85,11 +85,7 @@ def get_sweep_targets(scale, *names):
             for name in ("stages.png", "selection.md")
         ),
         *get_run_files(scale, "-swept", pairs, RESULT),
-        *(
-            folder / sweep.name / "tracked.done"
-            for sweep in sweeps
-            if config["tracking_uri"] != "none"
-        ),
+        *(folder / sweep.name / "tracked.done" for sweep in sweeps if TRACKING_URI),
     ]
 
 

@@ -1,5 +1,6 @@
 # Finished runs -> MLflow. Training never talks to the store; one writer at a time indexes result files. A job takes
 # all runs of a table: what the store already holds is left alone, and a job a setting would cost more than the work.
+# The marker is empty, or says why the store could not be used: no table fails for that.
 
 
 rule track_table:
@@ -15,7 +16,7 @@ rule track_table:
         mlflow_writer=1,
     params:
         run_dirs=get_run_dirs,
-        uri=config["tracking_uri"],
+        store=get_shown_store,
     shell:
-        "python -m uhn track {params.run_dirs} --tracking-uri {params.uri}"
+        "python -m uhn track {params.run_dirs} --or-note {output}"
         " --experiment uhn-{wildcards.scale}{wildcards.tuned} > {log} 2>&1"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -17,9 +18,13 @@ def test_train_then_evaluate(tmp_path):
     done = uhn(
         *("train", "--setting", "kan_lpmv2", "--variant", "direct", "--seed", "21962", "--out", "run"), cwd=tmp_path
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert uhn("evaluate", "run", cwd=tmp_path).returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"kan_lpmv2/direct/seed21962: trained in [\d.]+ s; next: uhn evaluate run\n", done.stdout)
+    done = uhn("evaluate", "run", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
     result = json.loads((tmp_path / "run" / "result.json").read_text())
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("run/result.json: ") and f"test/rmse {result['metrics']['test/rmse']:.4g}" in line
     assert result["setting"] == "kan_lpmv2" and result["metrics"]["test/rmse"] < 0.1
 
 

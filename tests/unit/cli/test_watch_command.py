@@ -67,6 +67,38 @@ def test_a_held_run_is_running(begin, tmp_path):
     assert [run.running for run in runs_in_progress(tmp_path / "scratch")] == [False]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.jsonl", b"garbage\n"),
+        ("metrics.jsonl", b'{"phase": "unknown", "step": 1, "elapsed_s": 1}\n'),
+        ("metrics.jsonl", b"\xff\n"),
+        ("run.json", b"[]"),
+        ("run.json", b"{"),
+        ("run.json", b'{"phases": 3, "setting": 1, "variant": 1, "seed": 1, "scale": 1}'),
+    ],
+)
+def test_a_damaged_run_is_named_and_hides_no_other(begin, tmp_path, monkeypatch, capsys, name, content):
+    begin("sound", line("init", 9, 20.0, loss=0.5))
+    (begin("damaged", line("init", 9, 20.0), seed=2) / name).write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    assert main(["watch", "--once"]) == 0
+    _, sound, damaged = sorted(capsys.readouterr().out.splitlines(), key=lambda text: "damaged" in text)
+    assert "kan_kv/uhn/seed1" in sound
+    assert damaged.startswith("scratch/runs/damaged ") and "cannot be read" in damaged
+
+
+def test_without_locks_the_runs_are_listed(begin, tmp_path, monkeypatch):
+    def none(file, mode):
+        raise OSError(38, "Function not implemented")
+
+    begin("a", line("init", 9, 20.0, loss=0.5))
+    monkeypatch.setattr(fcntl, "flock", none)
+    monkeypatch.setattr(fcntl, "lockf", none)
+    (run,) = runs_in_progress(tmp_path / "scratch")
+    assert run.running is None and run.fault is None
+
+
 def test_the_list(begin, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["watch"]) == 0

@@ -5,9 +5,11 @@ import json
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
+from uhn.data import cifar10
 from uhn.data.ag_news import read_texts
 from uhn.data.checksums import checksum
 from uhn.data.images import load_images
@@ -147,9 +149,24 @@ def test_idx_files_whose_length_contradicts_their_header_are_refused(tmp_path):
     path.write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x05abc"))
     with pytest.raises(UserError, match="header says otherwise"):
         read_idx(path)
+    many_axes = b"\0\0\x08\x46" + b"\0\0\0\x01" * 70 + b"a"  # more than an array has
+    wrapped = b"\0\0\x08\x03" + b"\x80\0\0\0" * 2 + b"\0\0\0\4"  # 2^64 bytes, which is 0 in 64 bits
+    for payload in (many_axes, wrapped, b"\0\0\x08", b""):
+        path.write_bytes(gzip.compress(payload))
+        with pytest.raises(UserError, match="header says otherwise"):
+            read_idx(path)
     path.write_bytes(b"no gzip")
     with pytest.raises(UserError, match="expected a gzipped idx file"):
         read_idx(path)
+
+
+def test_labels_that_are_no_numbers_of_the_machine_are_refused(tmp_path):
+    path = tmp_path / "cifar-10-batches-py/test_batch"
+    path.parent.mkdir()
+    for labels in ([10**400], ["a"], [[1], [1, 2]], None):
+        path.write_bytes(pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "labels": labels}))
+        with pytest.raises(UserError, match="expected 'data' with rows of 3,072 bytes"):
+            cifar10.read_images(tmp_path, "test")
 
 
 class Payload:

@@ -1,12 +1,29 @@
 """metrics.jsonl: what is written is read back, and what a damaged or unfinished file says."""
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
+from cli_process import REPOSITORY
 
 from uhn.errors import UserError
 from uhn.runs.journal import Journal, read_journal
 
+FULL = """
+import resource
+from pathlib import Path
+from uhn.runs.journal import Journal
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))  # the disk takes ten bytes
+journal = Journal(Path("journal"))
+try:
+    for step in range({steps}):
+        journal.write(step=step)
+    journal.flush()
+except Exception as error:
+    print(error)
+"""
 FIRST = '{"step": 0, "phase": "init", "loss": 0.5}\n'
 
 
@@ -73,3 +90,19 @@ def test_a_file_that_is_not_there(path):
         list(read_journal(path, unfinished=True))
     with pytest.raises(UserError, match=r"metrics\.jsonl: cannot be read \(No such file"):
         list(read_journal(path))
+
+
+@pytest.mark.parametrize("steps", [1, 10_000])
+def test_a_full_disk_is_one_line(tmp_path, steps):
+    """Whether it shows when the journal is flushed or while it is written; the interpreter's end adds nothing."""
+    command = [sys.executable, "-c", FULL.format(steps=steps)]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ("journal: cannot be written (File too large); free space, then run again with --resume\n")
