@@ -123,7 +123,7 @@ def check_database(path: Path) -> None:
         raise UserError("the package mlflow is not installed; install requirements.txt, or set tracking_uri to none")
     if "%" in mlflow.origin:
         raise UserError(
-            f"{mlflow.origin}: MLflow makes no database where its own folder has a % in its name; rename that folder, or "
+            f"{mlflow.origin}: MLflow makes no database where its own folder has a % in its name; rename it, or "
             "choose the http address of an MLflow server as --tracking-uri"
         )
 
