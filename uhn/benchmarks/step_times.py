@@ -100,7 +100,11 @@ class StepTimes:
         key = _digest(conditions(config, task) | {"parts": parts})
         if not set(phases) <= self._kept.get(key, {}).keys():
             if not self._announced:
-                busy = "; it is busy, which raises them: --calibrate later" if os.getloadavg()[0] > 1 else ""
+                busy = (
+                    "; it is busy, which raises them: --calibrate later"
+                    if os.getloadavg()[0] > (os.cpu_count() or 1) / 2
+                    else ""
+                )
                 print(f"measuring steps on this machine, kept in {self.path}{busy}", file=sys.stderr, flush=True)
                 self._announced = True
             self._kept[key] = self._kept.get(key, {}) | self._timer(config, task, phases, parts)
