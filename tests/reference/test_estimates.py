@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from uhn.benchmarks.step_times import StepTimes
-from uhn.configuration.run import RunConfig
+from uhn.configuration.resolve import load_experiment, resolve
 from uhn.files import read_json
 from uhn.paths import REPOSITORY
 from uhn.runs.provenance import cpu_model
@@ -48,7 +48,7 @@ def test_an_estimate_is_within_a_factor_of_what_runs_took(times, runs):
     if run["provenance"]["cpu"] != cpu_model():
         pytest.skip(f"the published runs had another CPU, {run['provenance']['cpu']}")
     recorded = fmean(read_json(folder / "result.json")["cost"]["cpu_s"] for folder in folders)
-    config = RunConfig.from_dict(run["config"])
+    config = resolve(load_experiment(run["setting"]), run["variant"], run["seed"], run["scale"])
     estimated = 3600 * run_core_hours(config, times.of_run(config))
     print(f"{runs}: estimated {estimated:.1f} s, recorded {recorded:.1f} s, ratio {estimated / recorded:.2f}")
     assert recorded / FACTOR < estimated < recorded * FACTOR

@@ -27,7 +27,7 @@ from uhn.training.targets import TargetSet
 
 # Members of a family that stand for all of it.
 SAMPLED_MEMBERS = 2
-# Steps on larger targets are put together from parts.
+# Steps on larger targets of images and texts are put together from parts.
 WHOLE_PARAMS = 50_000
 # A batch for such a target has one of so many parts of the examples.
 BATCH_PARTS = 4
@@ -80,17 +80,20 @@ class StepTimes:
     def _of_target(self, config: RunConfig, task: TaskConfig) -> StepSeconds:
         """Return the steps on one target model."""
         phases = ("train", "init") if config.init and config.init.steps else ("train",)
-        params = _build(config, task).num_params
-        if task.batch_size is None or params <= WHOLE_PARAMS:
+        target = _build(task)
+        shallow = replace(task, reduction=replace(task.reduction, depth_divisor=SHALLOWEST))
+        share = _build(shallow).num_params / target.num_params
+        long = target.num_params > WHOLE_PARAMS and task.batch_size is not None
+        if not long or (task.kind == "image_classification" and share == 1):
             return StepSeconds(**self._measured(config, task, phases))
-        direct = replace(config, method="direct", hypernetwork=None, generation=None, init=None, depth=None)
+        direct = replace(config, method="direct", hypernetwork=None, generation=None, init=None)
         part = self._measured(direct, task, ("train",), BATCH_PARTS)["train"]
         if config.method == "direct":
             return StepSeconds(BATCH_PARTS * part)
-        shallow = replace(task, reduction=replace(task.reduction, depth_divisor=SHALLOWEST))
-        if task.kind == "image_classification" and (share := _build(config, shallow).num_params / params) < 1:
+        if task.kind == "image_classification":
             generation = self._measured(config, shallow, ("init",))["init"] / share
             return StepSeconds(train=generation + BATCH_PARTS * part, init=generation)
+        # How much of an embedding is generated depends on the words that are read
         seconds = self._measured(config, task, phases, BATCH_PARTS)
         return StepSeconds(**seconds | {"train": seconds["train"] + (BATCH_PARTS - 1) * part})
 
@@ -136,8 +139,8 @@ def conditions(config: RunConfig, task: TaskConfig) -> dict[str, Any]:
     }
 
 
-def _build(config: RunConfig, task: TaskConfig) -> TargetModel:
-    return TargetSet(task, config.mode, {}).only()
+def _build(task: TaskConfig) -> TargetModel:
+    return TargetSet(task, "final", {}).only()
 
 
 def _digest(facts: dict[str, Any]) -> str:

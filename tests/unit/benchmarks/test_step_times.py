@@ -64,9 +64,17 @@ def test_a_deep_target_takes_a_generation_by_scalars_and_a_direct_step(times, ti
     assert [entry[::2] for entry in timer.asked] == [("direct", ("train",)), ("uhn", ("init",))]
 
 
-def test_a_wide_target_takes_a_step_on_part_of_its_batch_and_the_other_parts(times, timer):
-    assert times.of_run(run_of("mnist_mlp")) == StepSeconds(train=0.5 + 3 * 0.125, init=0.25)
-    assert timer.asked == [("direct", "mnist_mlp", ("train",), 4), ("uhn", "mnist_mlp", ("train", "init"), 4)]
+@pytest.mark.parametrize("setting", ["mnist_mlp", "recursion_k2", "citeseer_gcn"])
+def test_a_target_of_fixed_depth_is_measured_whole(times, timer, setting):
+    """Its own arithmetic is short, and goes with its weights as much as with its batch."""
+    assert times.of_run(run_of(setting)) == StepSeconds(train=0.5, init=0.25)
+    assert [parts for *_, parts in timer.asked] == [1]
+
+
+def test_texts_take_a_step_on_part_of_their_batch_and_the_other_parts(times, timer):
+    assert times.of_run(run_of("imdb_transformer1l")) == StepSeconds(train=0.5 + 3 * 0.125, init=0.25)
+    model = "imdb_transformer1l"
+    assert timer.asked == [("direct", model, ("train",), 4), ("uhn", model, ("train", "init"), 4)]
 
 
 @pytest.mark.parametrize("variant", ["uhn", "direct", "ha", "chunked"])
