@@ -46,7 +46,7 @@ def test_describe_for_people(tmp_path):
 
 
 def test_runs_lists_the_table_with_measured_costs(tmp_path, monkeypatch, capsys):
-    """At 3.6 s a step, three runs of 4,200 steps take 12.6 hours. Each seed has 122,050 steps, 2,050 of them initial."""
+    """At 3.6 s a step, three runs of 4,200 steps take 12.6 hours. The table has 122,050 steps a seed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(StepTimes, "of_run", lambda times, config: StepSeconds(3.6, 3.6))
     assert main(["runs", "--scale", "paper", "--table", "11"]) == 0
