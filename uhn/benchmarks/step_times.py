@@ -27,20 +27,22 @@ from uhn.training.targets import TargetSet
 
 # Members of a family that stand for all of it.
 SAMPLED_MEMBERS = 2
-# Steps of deeper targets are put together from a generation for a shallower one and from direct training.
+# Steps on larger targets of images and texts are put together from parts.
 WHOLE_PARAMS = 50_000
-# Share of the batch of such a target that is timed.
+# A batch for such a target has one of so many parts of the examples.
 BATCH_PARTS = 4
 
-Timer = Callable[[RunConfig, TaskConfig, tuple[str, ...]], dict[str, float]]
+SHALLOWEST = 1_000_000  # divides any depth to one layer
+
+Timer = Callable[[RunConfig, TaskConfig, tuple[str, ...], int], dict[str, float]]
 
 
 class StepTimes:
     """Seconds of the steps of runs on one core of this machine.
 
-    Steps are real ones, on random data of the true size. What would take long is put together: a training step is a
-    generation and a step of direct training; generation takes as long per scalar for a target with fewer layers of the
-    same widths; the target's own time goes with its batch.
+    Steps are real ones, on random data of the true size. Long ones are put together from shorter ones: a training step
+    is a generation and a step of direct training; generation takes as long per scalar for a target with fewer layers
+    of the same widths; and a step of direct training takes as long per example in a smaller batch.
 
     Args:
         scratch: measured times are kept there, by machine.
@@ -76,26 +78,39 @@ class StepTimes:
         return mean_member(members, count_targets([targets], self.scratch).mean_params)
 
     def _of_target(self, config: RunConfig, task: TaskConfig) -> StepSeconds:
-        """Return the steps on one target model, whole ones where they are short."""
-        has_init = bool(config.init and config.init.steps)
-        shallow, share = _shallower(config, task)
-        if share == 1:
-            return StepSeconds(**self._measured(config, task, ("train", "init") if has_init else ("train",)))
+        """Return the steps on one target model."""
+        phases = ("train", "init") if config.init and config.init.steps else ("train",)
+        target = _build(task)
+        shallow = replace(task, reduction=replace(task.reduction, depth_divisor=SHALLOWEST))
+        share = _build(shallow).num_params / target.num_params
+        long = target.num_params > WHOLE_PARAMS and task.batch_size is not None
+        if not long or (task.kind == "image_classification" and share == 1):
+            return StepSeconds(**self._measured(config, task, phases))
         direct = replace(config, method="direct", hypernetwork=None, generation=None, init=None)
-        part = replace(task, batch_size=task.batch_size // BATCH_PARTS)
-        target = self._measured(direct, part, ("train",))["train"] * task.batch_size / part.batch_size
+        part = self._measured(direct, task, ("train",), BATCH_PARTS)["train"]
         if config.method == "direct":
-            return StepSeconds(target)
-        generation = self._measured(config, shallow, ("init",))["init"] / share
-        return StepSeconds(train=generation + target, init=generation)
+            return StepSeconds(BATCH_PARTS * part)
+        if task.kind == "image_classification":
+            generation = self._measured(config, shallow, ("init",))["init"] / share
+            return StepSeconds(train=generation + BATCH_PARTS * part, init=generation)
+        # How much of an embedding is generated depends on the words that are read
+        seconds = self._measured(config, task, phases, BATCH_PARTS)
+        return StepSeconds(**seconds | {"train": seconds["train"] + (BATCH_PARTS - 1) * part})
 
-    def _measured(self, config: RunConfig, task: TaskConfig, phases: tuple[str, ...]) -> dict[str, float]:
-        key = _digest(conditions(config, task))
+    def _measured(
+        self, config: RunConfig, task: TaskConfig, phases: tuple[str, ...], parts: int = 1
+    ) -> dict[str, float]:
+        key = _digest(conditions(config, task) | {"parts": parts})
         if not set(phases) <= self._kept.get(key, {}).keys():
             if not self._announced:
-                print(f"measuring steps on this machine, kept in {self.path}", file=sys.stderr, flush=True)
+                busy = (
+                    "; it is busy, which raises them: --calibrate later"
+                    if os.getloadavg()[0] > (os.cpu_count() or 1) / 2
+                    else ""
+                )
+                print(f"measuring steps on this machine, kept in {self.path}{busy}", file=sys.stderr, flush=True)
                 self._announced = True
-            self._kept[key] = self._kept.get(key, {}) | self._timer(config, task, phases)
+            self._kept[key] = self._kept.get(key, {}) | self._timer(config, task, phases, parts)
             write_json(self.path, {"machine": machine(), "seconds": self._kept})
         return {phase: self._kept[key][phase] for phase in phases}
 
@@ -124,21 +139,8 @@ def conditions(config: RunConfig, task: TaskConfig) -> dict[str, Any]:
     }
 
 
-def _shallower(config: RunConfig, task: TaskConfig) -> tuple[TaskConfig, float]:
-    """Return the task with the shallowest target of the same widths, and the share of the scalars that it has.
-
-    Targets that are small, and those whose depth is fixed, stay as they are; so do those of texts, where the batch
-    decides how much of the embedding is generated.
-    """
-    target = _build(config, task)
-    if task.kind != "image_classification" or config.depth is not None or target.num_params <= WHOLE_PARAMS:
-        return task, 1.0
-    shallow = replace(task, reduction=replace(task.reduction, depth_divisor=10**6))
-    return shallow, _build(config, shallow).num_params / target.num_params
-
-
-def _build(config: RunConfig, task: TaskConfig) -> TargetModel:
-    return TargetSet(task, config.mode, {}).only()
+def _build(task: TaskConfig) -> TargetModel:
+    return TargetSet(task, "final", {}).only()
 
 
 def _digest(facts: dict[str, Any]) -> str:

@@ -31,28 +31,31 @@ TEXT_LENGTHS = {"ag_news": 48, "imdb": 256}
 CPU = torch.device("cpu")
 
 
-def make_task(config: RunConfig, task: TaskConfig) -> Task:
+def make_task(config: RunConfig, task: TaskConfig, parts: int = 1) -> Task:
     """Make a task of a run with random data, on the CPU.
 
     Args:
         config: the run; its source decides between the sizes of published and of stand-in data.
         task: one of its tasks.
+        parts: a batch has one of so many parts of the examples. Texts read as many words as those of a whole batch, so
+            that as much of an embedding is generated.
     """
     match task.kind:
         case "formula_regression":
             return load_regression(config, task, "train", CPU)  # computed, not read
         case "image_classification":
-            return _images(config, task)
+            return _images(config, task, parts)
         case "node_classification":
             return _graph(config, task)
         case _:
-            return _texts(config, task)
+            return _texts(config, task, parts)
 
 
-def _images(config: RunConfig, task: TaskConfig) -> ImageTask:
-    images = torch.randint(256, (task.batch_size, *IMAGE_SHAPES[task.dataset]), dtype=torch.uint8)
-    labels = torch.randint(get_dataset(task.dataset).classes, (task.batch_size,))
-    return ImageTask(_facts(config, task), ImageSet(images, labels, {}), task.batch_size, config.seed)
+def _images(config: RunConfig, task: TaskConfig, parts: int) -> ImageTask:
+    size = task.batch_size // parts
+    images = torch.randint(256, (size, *IMAGE_SHAPES[task.dataset]), dtype=torch.uint8)
+    labels = torch.randint(get_dataset(task.dataset).classes, (size,))
+    return ImageTask(_facts(config, task), ImageSet(images, labels, {}), size, config.seed)
 
 
 def _graph(config: RunConfig, task: TaskConfig) -> NodeTask:
@@ -69,16 +72,18 @@ def _graph(config: RunConfig, task: TaskConfig) -> NodeTask:
     return NodeTask(facts, SparseFeatures.from_dense(values), edge_index, torch.arange(labelled), labels)
 
 
-def _texts(config: RunConfig, task: TaskConfig) -> TextTask:
+def _texts(config: RunConfig, task: TaskConfig, parts: int) -> TextTask:
     """A batch is padded to its longest text: one has the largest length, the others the median one."""
-    size, vocabulary = task.batch_size, VOCABULARY[config.source]
+    size, vocabulary = task.batch_size // parts, VOCABULARY[config.source]
     lengths = torch.full((size,), TEXT_LENGTHS[task.dataset])
     lengths[0] = MAX_LENGTH[task.dataset]
     offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
-    # Frequencies of words fall with their rank (Zipf), so that a batch reads as many rows of the embedding as texts do
-    tokens = torch.multinomial(1 / torch.arange(1.0, vocabulary + 1), int(offsets[-1]), replacement=True)
+    # Frequencies of words fall with their rank (Zipf)
+    frequencies = 1 / torch.arange(1.0, vocabulary + 1)
+    words = torch.multinomial(frequencies, parts * int(offsets[-1]), replacement=True).unique()
+    tokens = words[torch.arange(int(offsets[-1])) % len(words)].to(torch.int16)
     labels = torch.randint(get_dataset(task.dataset).classes, (size,))
-    texts = TextSet(tokens.to(torch.int16), offsets, labels, vocabulary, "", {})
+    texts = TextSet(tokens, offsets, labels, vocabulary, "", {})
     facts = _facts(config, task, vocabulary_size=vocabulary)
     return TextTask(facts, texts, torch.arange(size), size, config.seed, CPU)
 

@@ -17,7 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "runs",
         help="list the runs of a scale with steps and estimated cost",
         description="List the runs behind the tables of a scale with their steps and what they cost on CPU cores. "
-        "Costs come from steps measured on this machine, on random data: the first call takes up to a minute, later "
+        "Costs come from steps measured on this machine, on random data: the first call takes about a minute, later "
         "ones read what it kept in scratch.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

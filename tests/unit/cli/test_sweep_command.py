@@ -7,8 +7,10 @@ import pytest
 from cli_process import REPOSITORY
 from short_sweep import BAD, FINE, shorten
 
+from uhn.benchmarks.step_times import StepTimes
 from uhn.cli import main
 from uhn.training import candidate as candidate_module
+from uhn.training.cost import StepSeconds
 
 SEED = "21962"
 
@@ -126,7 +128,9 @@ def test_mistakes_are_one_line(folder, capsys, arguments, message):
     assert message in error and error.count("\n") == 1
 
 
-def test_list(folder, capsys):
+def test_list(folder, capsys, monkeypatch):
+    """With a second for each step."""
+    monkeypatch.setattr(StepTimes, "of_run", lambda times, config: StepSeconds(1.0, 1.0))
     assert main(["sweep", "list", "--scale", "paper", "--sweep", "pubmed_gcn"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split()[:7] == ["pubmed_gcn", "15", "45", "40", "15", "10", "125"]
