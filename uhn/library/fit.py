@@ -46,7 +46,7 @@ def fit(
     steps: int,
     lr: float = 1e-3,
     warmup: int | None = None,
-    init_steps: int = 200,
+    init_steps: int | None = None,
     init_lr: float = 1e-3,
     clip_norm: float | None = 1.0,
     seed: int = 0,
@@ -68,7 +68,8 @@ def fit(
         steps: of training.
         lr: highest learning rate of training.
         warmup: steps until it is reached; by default a tenth, at most 500.
-        init_steps: of the initialisation phase; 0 to continue with a trained generator.
+        init_steps: of the initialisation phase; by default a fifth of ``steps``, at most 200. 0 to continue with a
+            trained generator.
         init_lr: highest learning rate of the initialisation phase.
         clip_norm: largest norm of the gradient; None does not clip.
         seed: of the order of targets.
@@ -81,12 +82,14 @@ def fit(
     targets = [targets] if isinstance(targets, Target) else list(targets)
     if not targets:
         raise UserError("targets: expected at least one, got none")
-    for name, value, least in (("steps", steps, 1), ("init_steps", init_steps, 0), ("warmup", warmup or 0, 0)):
+    for name, value, least in (("steps", steps, 1), ("init_steps", init_steps or 0, 0), ("warmup", warmup or 0, 0)):
         if not isinstance(value, int) or value < least:
             raise UserError(f"{name}: expected a whole number from {least}, got {value!r}")
     for name, value in (("lr", lr), ("init_lr", init_lr), ("clip_norm", 1.0 if clip_norm is None else clip_norm)):
         if not 0 < value < math.inf:
             raise UserError(f"{name}: expected a positive number, got {value!r}")
+    init_steps = min(steps // 5, 200) if init_steps is None else init_steps
+    warmup = min(steps // 10, 500) if warmup is None else warmup
     device = next(generator.parameters()).device
     task = OwnTask(batches, loss, device)
     modes = [target.training for target in targets]
@@ -94,7 +97,6 @@ def fit(
         _try_out(generator, targets, task)
         member = Member("own", task, OwnTargets(targets))
         phases = [Phase("init", init_steps, init_lr, min(init_steps // 10, 500), clip_norm=clip_norm)]
-        warmup = min(steps // 10, 500) if warmup is None else warmup
         phases.append(Phase("train", steps, lr, warmup, clip_norm=clip_norm))
         return History(*(_run_phase(phase, generator, member, targets, seed) for phase in phases))
     finally:
