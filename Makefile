@@ -61,8 +61,9 @@ test-gpu: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache logs
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache logs

@@ -85,9 +85,9 @@ def fit(
     for name, value, least in (("steps", steps, 1), ("init_steps", init_steps or 0, 0), ("warmup", warmup or 0, 0)):
         if not isinstance(value, int) or value < least:
             raise UserError(f"{name}: expected a whole number from {least}, got {value!r}")
-    for name, value in (("lr", lr), ("init_lr", init_lr), ("clip_norm", 1.0 if clip_norm is None else clip_norm)):
-        if not 0 < value < math.inf:
-            raise UserError(f"{name}: expected a positive number, got {value!r}")
+    for name, rate in (("lr", lr), ("init_lr", init_lr), ("clip_norm", 1.0 if clip_norm is None else clip_norm)):
+        if not 0 < rate < math.inf:
+            raise UserError(f"{name}: expected a positive number, got {rate!r}")
     init_steps = min(steps // 5, 200) if init_steps is None else init_steps
     warmup = min(steps // 10, 500) if warmup is None else warmup
     device = next(generator.parameters()).device
@@ -95,7 +95,8 @@ def fit(
     modes = [target.training for target in targets]
     try:
         _try_out(generator, targets, task)
-        member = Member("own", task, OwnTargets(targets))
+        # A step and its draws ask no more of a task and its targets than these two have.
+        member = Member("own", task, OwnTargets(targets))  # type: ignore[arg-type]
         phases = [Phase("init", init_steps, init_lr, min(init_steps // 10, 500), clip_norm=clip_norm)]
         phases.append(Phase("train", steps, lr, warmup, clip_norm=clip_norm))
         return History(*(_run_phase(phase, generator, member, targets, seed) for phase in phases))

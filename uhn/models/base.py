@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import torch
@@ -38,6 +39,11 @@ class Target(ABC):
     """What a generator asks of a target model: tensors, their descriptors, and a forward pass with given tensors."""
 
     name: str
+    training: bool
+
+    @abstractmethod
+    def train(self, mode: bool = True) -> Self:
+        """Run in training mode from now on, or in evaluation mode."""
 
     @property
     @abstractmethod
