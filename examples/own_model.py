@@ -1,10 +1,9 @@
 """One UHN for a residual CNN of one's own, beside direct training: python examples/own_model.py FOLDER [STEPS]."""
 
 import sys
-from itertools import islice
 
 import torch
-from images import accuracy, draw_batches, load_split
+from images import accuracy, draw_batches, load_split, train_directly
 from torch import nn
 
 import uhn
@@ -32,9 +31,5 @@ if __name__ == "__main__":
     uhn.fit(generator, target, nn.functional.cross_entropy, draw_batches(*train), steps=steps, lr=3e-3)
     print(f"UHN: {accuracy(target.materialise(generator(target)).eval(), *test):.4f}")
     model = network()
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for inputs, labels in islice(draw_batches(*train), steps):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(inputs), labels).backward()
-        optimizer.step()
+    train_directly(model, nn.functional.cross_entropy, draw_batches(*train), steps=steps, lr=3e-3)
     print(f"direct training: {accuracy(model.eval(), *test):.4f}")
