@@ -75,8 +75,9 @@ test-gpu: install
 lint: install
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 	$(BIN)/python -m snakefmt --check Snakefile workflow
 	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m snakemake --lint
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache logs
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache logs

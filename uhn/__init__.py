@@ -13,7 +13,15 @@ CODE_VERSION = 1
 
 # The library's names and where they are defined: imported when first used, since most commands run without torch.
 # Type checkers read them in __init__.pyi.
-_PUBLIC = {"adapt": "uhn.adapted.model", "AdaptedModel": "uhn.adapted.model"}
+_PUBLIC = {
+    "adapt": "uhn.adapted.model",
+    "AdaptedModel": "uhn.adapted.model",
+    "UHN": "uhn.hypernetworks.uhn",
+    "fit": "uhn.library.fit",
+    "History": "uhn.library.fit",
+    "load": "uhn.library.load",
+    "load_targets": "uhn.library.load",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -37,11 +37,13 @@ MAY_IMPORT = {
     "layers": NETWORKS,
     "models": NETWORKS | {"layers"},
     "adapted": NETWORKS | {"files", "layers", "models"},
-    "hypernetworks": NETWORKS | {"layers", "models"},
+    "hypernetworks": NETWORKS | {"files", "layers", "models"},
     "data": {"descriptors", "device", "errors", "files", "locks"},
     # Recurrent models, which generate weights themselves
     "recurrent": {"data", "errors"},
     "training": FOUNDATION | NETWORKS | {"data", "hypernetworks", "layers", "models", "runs", "seeding", "sweeps"},
+    # What users of the package call
+    "library": {"adapted", "configuration", "errors", "hypernetworks", "models", "runs", "training"},
     "benchmarks": FOUNDATION
     | NETWORKS
     | {"allocator", "data", "hypernetworks", "layers", "models", "runs", "seeding", "training"},

@@ -162,6 +162,20 @@ class AdaptedModel(Target):
         self._frozen = {name: parameter.to(device) for name, parameter in self._frozen.items()}
         return self
 
+    def carried(self) -> dict[str, Tensor]:
+        """Return frozen parameters and buffers by name."""
+        return {**self._frozen, **self.buffers}
+
+    def carry(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over the frozen parameters and buffers of a target like this one.
+
+        Raises:
+            UserError: a tensor is missing, unknown or of another shape.
+        """
+        super().carry(tensors)
+        self._frozen = {name: tensors[name].to(frozen, copy=True) for name, frozen in self._frozen.items()}
+        self.buffers = {name: tensors[name].to(buffer, copy=True) for name, buffer in self.buffers.items()}
+
     def unflatten(self, scalars: Tensor) -> dict[str, Tensor]:
         """Make the generated parameters, in the module's types, from all scalars. Shapes: scalars (N,)."""
         pieces = scalars.split([len(placed.grid) for placed in self._placed])

@@ -1,9 +1,7 @@
-"""Descriptor ranges of any targets, room for larger ones, and axes too long for their encoding."""
+"""Descriptor ranges of any targets, and room for larger ones."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,8 +29,6 @@ CATEGORIES = {
     "head_concat_type": max(HeadConcat),
     "initialization_type": max(InitializationType),
 }
-# Neighbours whose features correlate more than this are said to be hard to tell apart.
-SIMILAR = 0.61
 
 
 def ranges_of(grids: Sequence[ComponentGrid], tokens: np.ndarray) -> Ranges:
@@ -74,36 +70,3 @@ def with_headroom(ranges: Ranges, **highest: float) -> Ranges:
     for end, (names, values) in ends.items():
         values += [max(now, highest.get(name, now)) for name, now in zip(names, getattr(ranges, end), strict=True)]
     return replace(ranges, **{end: tuple(values) for end, (_, values) in ends.items()})
-
-
-def neighbour_correlations(ranges: Ranges, encoding_scale: float = 100.0) -> dict[str, float]:
-    r"""Return how similar the Fourier features of neighbours along each column are.
-
-    A step of one is :math:`\sqrt{12}/R` after normalisation over a range of length R, and frequencies are drawn from
-    :math:`N(0, \sigma^2)`: the features of neighbours have the expected inner product
-
-    .. math:: \exp(-\tfrac12 \sigma^2 \cdot 12 / R^2) = \exp(-6 \sigma^2 / R^2).
-
-    Args:
-        ranges: of the targets.
-        encoding_scale: sigma, in radians per standard deviation.
-
-    Returns:
-        By index column, those of length 0 left out.
-    """
-    bounds = zip(INDEX_COLUMN_NAMES, ranges.index_min, ranges.index_max, strict=True)
-    lengths = {name: high - low for name, low, high in bounds}
-    return {name: math.exp(-6 * (encoding_scale / length) ** 2) for name, length in lengths.items() if length}
-
-
-def warn_of_long_axes(ranges: Ranges, encoding_scale: float = 100.0) -> None:
-    """Warn of columns so long that the Fourier features of neighbours nearly coincide."""
-    similar = {name: value for name, value in neighbour_correlations(ranges, encoding_scale).items() if value > SIMILAR}
-    if similar:
-        worst = ", ".join(f"{name} ({value:.4g})" for name, value in similar.items())
-        warnings.warn(
-            f"Fourier features of neighbouring scalars correlate strongly along {worst}: the generator can hardly "
-            "tell them apart. Use encoding_scale='auto', which gives long columns higher frequencies, or the hash "
-            "encoding",
-            stacklevel=2,
-        )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from uhn.errors import UserError
 
 ENCODINGS = ("gaussian_fourier", "positional", "raw", "hash")
 PHASE_PRECISIONS = ("float64", "float16")
+PAPER_SCALE = 100.0  # sigma of the Fourier encodings (paper, Section 3.2)
 COMPILE_MODES = ("none", "default", "reduce-overhead", "max-autotune")
 
 
@@ -19,7 +21,9 @@ class UHNConfig:
         encoding: of the index descriptors: ``gaussian_fourier``, ``positional``, ``raw`` or, not in the paper,
             ``hash``.
         index_frequencies: F_v of the Fourier encoding, n per field of the positional one.
-        encoding_scale: sigma of both Fourier encodings; frequency ratio of the positional one.
+        encoding_scale: sigma of both Fourier encodings; frequency ratio of the positional one. ``auto`` is the paper's
+            sigma 100, but more for index columns so long that their neighbours would coincide. No run of the pipeline
+            has it.
         hidden_dim: width d.
         blocks: residual blocks.
         structure_encoder: whether the task-structure encoder is on.
@@ -37,7 +41,7 @@ class UHNConfig:
 
     encoding: str = "gaussian_fourier"
     index_frequencies: int = 2048
-    encoding_scale: float = 100.0
+    encoding_scale: float | Literal["auto"] = PAPER_SCALE
     hidden_dim: int = 128
     blocks: int = 2
     structure_encoder: bool = False
@@ -49,6 +53,11 @@ class UHNConfig:
     hash_table_size: int = 2**14
     hash_features: int = 4
 
+    @property
+    def scale(self) -> float:
+        """Sigma of the columns that have none of their own; frequency ratio of the positional encoding."""
+        return PAPER_SCALE if self.encoding_scale == "auto" else self.encoding_scale
+
     def __post_init__(self) -> None:
         for name, known in (("encoding", ENCODINGS), ("phase_precision", PHASE_PRECISIONS)):
             if getattr(self, name) not in known:
@@ -58,6 +67,11 @@ class UHNConfig:
                 "phase_precision and layer_scale: expected encoding gaussian_fourier with them, "
                 f"got {self.encoding}; leave them out"
             )
+        scale = self.encoding_scale
+        if scale == "auto" and (self.encoding != "gaussian_fourier" or self.layer_scale is not None):
+            raise UserError("encoding_scale 'auto': is of encoding gaussian_fourier without layer_scale; give a number")
+        if scale != "auto" and not (isinstance(scale, float | int) and scale > 0):
+            raise UserError(f"encoding_scale: expected a positive number or 'auto', got {scale!r}")
         if self.hash_table_size < 1 or self.hash_table_size & (self.hash_table_size - 1):
             raise UserError(f"hash_table_size: expected a power of two, got {self.hash_table_size}")
 

@@ -12,6 +12,7 @@ from uhn.descriptors.index import NUM_INDEX_FIELDS, IndexField
 from uhn.descriptors.normalization import Ranges
 from uhn.descriptors.structure import NUM_STRUCTURE_FIELDS
 from uhn.hypernetworks.hash_encoding import HashEncoding
+from uhn.hypernetworks.long_axes import column_lengths, scales_of_long_columns
 
 
 class Raw(nn.Module):
@@ -108,17 +109,19 @@ class Positional(nn.Module):
 
 def make_index_encoding(config: UHNConfig, ranges: Ranges) -> nn.Module:
     """Build the encoding of index descriptors, normalised over their ranges."""
-    fields, frequencies, scale = NUM_INDEX_FIELDS, config.index_frequencies, config.encoding_scale
+    fields, frequencies, scale = NUM_INDEX_FIELDS, config.index_frequencies, config.scale
     match config.encoding:
         case "gaussian_fourier":
             field_scales = {} if config.layer_scale is None else {IndexField.LAYER_IDX: config.layer_scale}
+            if config.encoding_scale == "auto":
+                field_scales = scales_of_long_columns(ranges, scale)
             return _fourier(config)(fields, frequencies, scale, field_scales)
         case "positional":
             return Positional(fields, frequencies, scale)
         case "raw":
             return Raw(fields)
         case "hash":
-            extents = [round(high - low) for low, high in zip(ranges.index_min, ranges.index_max, strict=True)]
+            extents = [round(length) for length in column_lengths(ranges)]
             positions = range(IndexField.OUT_IDX, NUM_INDEX_FIELDS)
             return HashEncoding(extents, positions, config.hash_levels, config.hash_table_size, config.hash_features)
     raise AssertionError(config.encoding)
@@ -126,7 +129,7 @@ def make_index_encoding(config: UHNConfig, ranges: Ranges) -> nn.Module:
 
 def make_structure_encoding(config: UHNConfig) -> nn.Module:
     """Build the encoding of structure tokens, always a Fourier one."""
-    return _fourier(config)(NUM_STRUCTURE_FIELDS, config.structure_frequencies, config.encoding_scale)
+    return _fourier(config)(NUM_STRUCTURE_FIELDS, config.structure_frequencies, config.scale)
 
 
 def _fourier(config: UHNConfig) -> type[RandomFrequencies]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
 
-from uhn.models.base import TargetModel
+from uhn.errors import UserError
+from uhn.models.base import Target, TargetModel
 
 
 class Generator(nn.Module, ABC):
@@ -37,3 +38,21 @@ class Generator(nn.Module, ABC):
         Shapes:
             rows one (kept,) int64 per name: sorted unique indices along the tensor's first axis
         """
+
+    def generate_many(self, targets: Iterable[Target]) -> list[dict[str, Tensor]]:
+        """Generate weights of several targets of one architecture, for instance of several tasks, one by one.
+
+        Returns:
+            One weight set for each target; `AdaptedModel.run_many` runs them at once.
+
+        Raises:
+            UserError: the targets have parameters of different names or shapes.
+        """
+        targets = list(targets)
+        for target in targets[1:]:
+            if target.shapes != targets[0].shapes:
+                raise UserError(
+                    f"targets: expected one architecture, '{target.name}' has other parameters than "
+                    f"'{targets[0].name}'; call the generator on each"
+                )
+        return [self(target) for target in targets]

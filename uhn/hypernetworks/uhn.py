@@ -6,21 +6,27 @@ memory: :mod:`uhn.hypernetworks.evaluation`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_batchedtensor
 
-from uhn.configuration.generators import GenerationConfig, UHNConfig
-from uhn.descriptors.normalization import Normalizer, Ranges
+from uhn.configuration.generators import PAPER_SCALE, GenerationConfig, UHNConfig
+from uhn.descriptors.normalization import Normalizer, Ranges, union
+from uhn.errors import UserError, suggest
 from uhn.hypernetworks.encodings import exact_features, make_index_encoding, make_structure_encoding
 from uhn.hypernetworks.evaluation.engine import Engine
 from uhn.hypernetworks.evaluation.fused_trunk import ResidualStack
 from uhn.hypernetworks.evaluation.network import Network
 from uhn.hypernetworks.evaluation.plan import FirstLayerPlan
 from uhn.hypernetworks.generator import Generator
-from uhn.models.base import TargetModel
+from uhn.hypernetworks.long_axes import warn_of_long_axes
+from uhn.hypernetworks.saved import SavedUHN, write_saved
+from uhn.models.base import Target, TargetModel
 
 
 class ResidualBlock(nn.Module):
@@ -170,6 +176,76 @@ class UHN(Generator):
         # Loaded frequencies differ from the drawn ones that the engine may have made plans from.
         self.register_load_state_dict_post_hook(lambda module, _: module.engine.forget_targets())
 
+    @classmethod
+    def for_targets(
+        cls,
+        targets: Target | Iterable[Target],
+        *,
+        hidden_dim: int = 64,
+        index_frequencies: int = 512,
+        blocks: int = 2,
+        encoding_scale: float | Literal["auto"] = "auto",
+        generation: GenerationConfig | None = None,
+        **sizes: Any,
+    ) -> UHN:
+        """Build a generator whose ranges are the union of the targets'; it refuses targets outside them.
+
+        Weights and frequencies are drawn from torch's global random generator. The defaults are smaller than the
+        paper's (128, 2048, 2, 100): they train on a CPU.
+
+        Args:
+            targets: one, or all of a family; the largest and the smallest are enough.
+            hidden_dim: width d.
+            index_frequencies: F_v, half the width of an encoded index descriptor.
+            blocks: residual blocks.
+            encoding_scale: sigma of the frequencies; see `UHNConfig`.
+            generation: how to evaluate; the function is the same.
+            sizes: anything else of `UHNConfig`, for instance ``structure_encoder=True``.
+
+        Raises:
+            UserError: no target, or a size that does not exist.
+        """
+        targets = [targets] if isinstance(targets, Target) else list(targets)
+        for target in targets:
+            if not isinstance(target, Target):
+                raise UserError(f"targets: expected what uhn.adapt(module) returns, got a {type(target).__name__}")
+        if not targets:
+            raise UserError("targets: expected at least one, got none")
+        known = UHNConfig.__dataclass_fields__.keys()
+        if unknown := sizes.keys() - known:
+            raise UserError(f"UHN has no size '{min(unknown)}'; {suggest(min(unknown), known)}")
+        named = {"hidden_dim": hidden_dim, "index_frequencies": index_frequencies, "blocks": blocks}
+        if sizes.get("encoding", "gaussian_fourier") != "gaussian_fourier" and encoding_scale == "auto":
+            encoding_scale = PAPER_SCALE
+        config = UHNConfig(**named, encoding_scale=encoding_scale, **sizes)
+        ranges = union(target.ranges() for target in targets)
+        if config.encoding == "gaussian_fourier" and config.encoding_scale != "auto":
+            warn_of_long_axes(ranges, config.encoding_scale)
+        return cls(config, ranges, generation)
+
+    def save(self, folder: Path | str, targets: Target | Iterable[Target] = ()) -> None:
+        """Write the generator to a folder; `uhn.load` reads it.
+
+        Args:
+            folder: made if need be.
+            targets: targets whose running statistics and frozen parameters are written too, each under its name.
+
+        Raises:
+            UserError: two targets of one name, or the folder cannot be written.
+        """
+        targets = [targets] if isinstance(targets, Target) else list(targets)
+        if len({target.name for target in targets}) != len(targets):
+            raise UserError("targets: expected distinct names; give them with uhn.adapt(module, name=...)")
+        carried = {target.name: target.carried() for target in targets}
+        write_saved(Path(folder), SavedUHN(self.config, self.ranges, self.state_dict(), carried))
+
+    @classmethod
+    def from_saved(cls, saved: SavedUHN) -> UHN:
+        """Build the generator that `save` wrote."""
+        generator = cls(saved.config, saved.ranges)
+        generator.load_state_dict(saved.state)
+        return generator
+
     def reference(self, target: TargetModel) -> dict[str, Tensor]:
         """Generate the weights of a target model as the paper states it: the oracle of all faster evaluations.
 
@@ -201,10 +277,14 @@ class UHN(Generator):
     def forward(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Generate the weights of a target model; see `Generator.forward`.
 
+        Under `torch.func.vmap` over stacked generators it computes `reference`, everything at once, without ``rows``.
+
         Raises:
             UserError: a descriptor of the target is outside the ranges.
             ValueError: ``rows`` of unknown names, or indices that are not as described.
         """
+        if is_batchedtensor(self.trunk.readout.weight):  # the engine writes into tensors of its own
+            return self.reference(target)
         return target.unflatten(self.generate_scalars(target, rows))
 
     def generate_scalars(self, target: TargetModel, rows: Mapping[str, Tensor] | None = None) -> Tensor:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -39,6 +39,11 @@ class Target(ABC):
     """What a generator asks of a target model: tensors, their descriptors, and a forward pass with given tensors."""
 
     name: str
+    training: bool
+
+    @abstractmethod
+    def train(self, mode: bool = True) -> Self:
+        """Run in training mode from now on, or in evaluation mode."""
 
     @property
     @abstractmethod
@@ -101,6 +106,18 @@ class Target(ABC):
         """
         return {}
 
+    def carried(self) -> dict[str, Tensor]:
+        """Return, by name, the tensors beside the generated ones that a forward pass needs: none by default."""
+        return {}
+
+    def carry(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `carried` of a target like this one returned.
+
+        Raises:
+            UserError: a tensor is missing, unknown or of another shape.
+        """
+        check_tensors(self.name, {name: tuple(tensor.shape) for name, tensor in self.carried().items()}, tensors)
+
     @abstractmethod
     def run(self, weights: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
         """Run the model with the given weights; its own parameters are neither read nor changed."""
@@ -111,16 +128,25 @@ class Target(ABC):
         Raises:
             UserError: a tensor is missing, unknown or of another shape.
         """
-        if missing := self.shapes.keys() - weights.keys():
-            raise UserError(f"{self.name}: expected {len(self.shapes)} tensors, '{min(missing)}' is missing")
-        if unknown := weights.keys() - self.shapes.keys():
-            raise UserError(f"{self.name}: has no parameter '{min(unknown)}' to set; leave it out of the weights")
-        for name, shape in self.shapes.items():
-            if weights[name].shape != shape:
-                raise UserError(
-                    f"{self.name}: expected '{name}' of shape {tuple(shape)}, got {tuple(weights[name].shape)}; "
-                    "generate the weights from this target"
-                )
+        check_tensors(self.name, self.shapes, weights)
+
+
+def check_tensors(target: str, shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that are not of these names and shapes.
+
+    Raises:
+        UserError: a tensor is missing, unknown or of another shape.
+    """
+    if missing := shapes.keys() - tensors.keys():
+        raise UserError(f"{target}: expected {len(shapes)} tensors, '{min(missing)}' is missing")
+    if unknown := tensors.keys() - shapes.keys():
+        raise UserError(f"{target}: has no parameter '{min(unknown)}' to set; leave it out of the weights")
+    for name, shape in shapes.items():
+        if tensors[name].shape != shape:
+            raise UserError(
+                f"{target}: expected '{name}' of shape {tuple(shape)}, got {tuple(tensors[name].shape)}; "
+                "generate the weights from this target"
+            )
 
 
 class TargetModel(nn.Module, Target):

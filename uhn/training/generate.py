@@ -1,4 +1,4 @@
-"""Weights of a target model from the files of a finished training job."""
+"""A finished training job read back: its generator, its target models, their weights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,57 @@ from torch import Tensor
 from uhn.configuration.run import RunConfig
 from uhn.errors import UserError
 from uhn.files import write_bytes
+from uhn.hypernetworks.generator import Generator
+from uhn.models.base import TargetModel
 from uhn.runs.folder import read_run, read_training
 from uhn.training.build import load_generator
 from uhn.training.targets import TargetSet
+
+
+class TrainedRun:
+    """A completed training job: its generator, and its target models by name.
+
+    Args:
+        run_dir: folder of the training job.
+
+    Raises:
+        UserError: files are missing or damaged, or the run diverged.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        run, training = read_run(run_dir), read_training(run_dir)
+        if training["status"] != "completed":
+            raise UserError(f"{run_dir}: the run {training['status']} ({training['reason']}); expected a completed one")
+        self.run_dir = run_dir
+        self._sha256 = training["generator_sha256"]
+        self._config = RunConfig.from_dict(run["config"])
+        sizes = run["data"].get("sizes", [{} for _ in self._config.tasks])
+        mode = self._config.mode
+        self._sets = [TargetSet(task, mode, s) for task, s in zip(self._config.tasks, sizes, strict=True)]
+        self._by_name = {name: target_set for target_set in self._sets for name in target_set.names()}
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all target models."""
+        return tuple(self._by_name)
+
+    def target(self, name: str) -> TargetModel:
+        """Build a target model.
+
+        Raises:
+            UserError: it is not of this setting.
+        """
+        if name not in self._by_name:
+            near = get_close_matches(name, self._by_name, n=1) or list(self._by_name)[:1]
+            raise UserError(f"{self.run_dir}: '{name}' is no target model of this run; did you mean '{near[0]}'?")
+        return self._by_name[name].build(name)
+
+    def generator(self) -> Generator:
+        """Load the trained generator.
+
+        Raises:
+            UserError: its file is missing or is not the one that training wrote.
+        """
+        return load_generator(self.run_dir, self._config, self._sets, self._sha256)
 
 
 @torch.no_grad()
@@ -33,21 +81,12 @@ def generate_weights(run_dir: Path, model: str | None) -> dict[str, Tensor]:
     Raises:
         UserError: files are missing or damaged, the run diverged, or the model is not of this setting.
     """
-    run, training = read_run(run_dir), read_training(run_dir)
-    if training["status"] != "completed":
-        raise UserError(f"{run_dir}: the run {training['status']} ({training['reason']}); expected a completed one")
-    config = RunConfig.from_dict(run["config"])
-    all_sizes = run["data"].get("sizes", [{} for _ in config.tasks])
-    targets = [TargetSet(task, config.mode, sizes) for task, sizes in zip(config.tasks, all_sizes, strict=True)]
-    names = {name: target_set for target_set in targets for name in target_set.names()}
+    run = TrainedRun(run_dir)
+    names = run.names()
     if model is None and len(names) > 1:
-        raise UserError(f"{run_dir}: has {len(names)} target models; name one with --model, e.g. {next(iter(names))}")
-    chosen = model or next(iter(names))
-    if chosen not in names:
-        near = get_close_matches(chosen, names, n=1) or list(names)[:1]
-        raise UserError(f"{run_dir}: '{chosen}' is no target model of this run; did you mean '{near[0]}'?")
-    generator = load_generator(run_dir, config, targets, training["generator_sha256"])
-    return {name: w.contiguous() for name, w in generator(names[chosen].build(chosen)).items()}
+        raise UserError(f"{run_dir}: has {len(names)} target models; name one with --model, e.g. {names[0]}")
+    target = run.target(model or names[0])
+    return {name: w.contiguous() for name, w in run.generator()(target).items()}
 
 
 def write_weights(weights: dict[str, Tensor], component: str | None, out: Path) -> None:

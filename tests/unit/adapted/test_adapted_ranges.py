@@ -1,19 +1,14 @@
-"""Ranges of any targets, headroom, and axes too long for their encoding."""
-
-import math
-import warnings
+"""Ranges of any targets, and headroom."""
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 
 import uhn
-from uhn.adapted.ranges import neighbour_correlations, ranges_of, warn_of_long_axes, with_headroom
+from uhn.adapted.ranges import ranges_of, with_headroom
 from uhn.configuration.generators import UHNConfig
-from uhn.descriptors.normalization import INDEX_COLUMN_NAMES, Normalizer, union
+from uhn.descriptors.normalization import union
 from uhn.errors import UserError
-from uhn.hypernetworks.encodings import GaussianFourier
 from uhn.hypernetworks.uhn import UHN
 from uhn.models.registry import build_model, model_names
 
@@ -48,26 +43,3 @@ def test_outside_the_ranges_is_refused_until_they_are_widened():
     assert max(lower.structure_max) == 20
     with pytest.raises(UserError, match="no descriptor column 'width'"):
         with_headroom(small.ranges(), width=8)
-
-
-def test_correlation_of_neighbours_is_that_of_drawn_features():
-    """exp(-60000 / R^2) at sigma 100; here against 40,000 drawn frequencies."""
-    torch.manual_seed(0)
-    ranges = uhn.adapt(nn.Linear(3, 512)).ranges()
-    correlation = neighbour_correlations(ranges)["out_idx"]
-    assert correlation == pytest.approx(math.exp(-60000 / 511**2))
-    normalizer = Normalizer(ranges.index_min, ranges.index_max)
-    rows = torch.zeros(2, 10, dtype=torch.float64)
-    rows[:, 3] = torch.tensor([7, 8])
-    features = GaussianFourier(10, 40000, 100.0)(normalizer(rows)) / math.sqrt(40000)
-    assert (features[0] @ features[1]).item() == pytest.approx(correlation, abs=0.01)
-
-
-def test_long_axes_are_warned_of():
-    with pytest.warns(UserWarning, match=r"embedding_idx \(0.9976\).*encoding_scale='auto'.*hash encoding"):
-        warn_of_long_axes(uhn.adapt(nn.Embedding(5000, 64)).ranges())
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_long_axes(uhn.adapt(nn.Linear(300, 300)).ranges())
-        warn_of_long_axes(uhn.adapt(nn.Embedding(5000, 64)).ranges(), encoding_scale=5000)
-    assert set(neighbour_correlations(uhn.adapt(nn.Linear(3, 3)).ranges())) <= set(INDEX_COLUMN_NAMES)
