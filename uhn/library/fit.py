@@ -77,7 +77,8 @@ def fit(
     Raises:
         UserError: a ValueError. Before the first step, with nothing changed: an argument is out of range, the loss is
             no finite scalar, tensors are on different devices, a target is outside the generator's ranges. Later: the
-            loss is not finite any more, or the batches ended; the generator then has the weights of the last good step.
+            loss or, if it is clipped, its gradient is not finite any more, or the batches ended; the generator then has
+            the weights of the last good step.
     """
     targets = [targets] if isinstance(targets, Target) else list(targets)
     if not targets:
@@ -116,12 +117,18 @@ def _run_phase(
     losses = []
     for step in range(phase.steps):
         kept = [target.carried() for target in targets]
+        parameters = [parameter.detach().clone() for parameter in optimizer.parameters]
         try:
-            losses.append(take_step(phase, step, draws, generator, optimizer, scaler, "float32").loss)
+            result = take_step(phase, step, draws, generator, optimizer, scaler, "float32")
+            if result.gradient_norm is not None and not result.gradient_norm.isfinite():
+                raise UserError(f"loss: its gradient is not finite in step {step} of phase '{phase.name}'; lower lr")
         except Exception:
             for target, tensors in zip(targets, kept, strict=True):
                 target.carry(tensors)
+            with torch.no_grad():
+                torch._foreach_copy_(optimizer.parameters, parameters)
             raise
+        losses.append(result.loss)
     return tuple(torch.stack(losses).tolist()) if losses else ()
 
 

@@ -130,4 +130,7 @@ def test_a_batch_that_is_not_finite_leaves_what_the_last_good_step_made(pair):
     with pytest.raises(UserError, match="loss: is nan"):
         uhn.fit(generator, target, F.cross_entropy, bad, steps=9, init_steps=0)
     assert target.buffers["1.num_batches_tracked"] == 3
+    with pytest.raises(UserError, match="gradient is not finite in step 0 of phase 'train'"):
+        uhn.fit(generator, target, lambda o, y: (o * 0).sum().sqrt(), [(X, Y)], steps=9, init_steps=0)
+    assert target.buffers["1.num_batches_tracked"] == 3
     assert all(tensor.isfinite().all() for tensor in state(generator, target).values())
