@@ -102,17 +102,17 @@ class StepTimes:
     ) -> dict[str, float]:
         key = _digest(conditions(config, task) | {"parts": parts})
         if not set(phases) <= self._kept.get(key, {}).keys():
-            if not self._announced:
-                busy = (
-                    "; it is busy, which raises them: --calibrate later"
-                    if os.getloadavg()[0] > (os.cpu_count() or 1) / 2
-                    else ""
-                )
-                print(f"measuring steps on this machine, kept in {self.path}{busy}", file=sys.stderr, flush=True)
-                self._announced = True
+            self._announce()
             self._kept[key] = self._kept.get(key, {}) | self._timer(config, task, phases, parts)
             write_json(self.path, {"machine": machine(), "seconds": self._kept})
         return {phase: self._kept[key][phase] for phase in phases}
+
+    def _announce(self) -> None:
+        if not self._announced:
+            busy = os.getloadavg()[0] > (os.cpu_count() or 1) / 2
+            note = "; it is busy, which raises them: --calibrate later" if busy else ""
+            print(f"measuring steps on this machine, kept in {self.path}{note}", file=sys.stderr, flush=True)
+            self._announced = True
 
 
 def machine() -> dict[str, Any]:

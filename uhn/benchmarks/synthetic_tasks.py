@@ -68,7 +68,8 @@ def _graph(config: RunConfig, task: TaskConfig) -> NodeTask:
     values = (torch.rand(nodes, features) < density).float()
     facts = _facts(config, task, features=features, classes=classes)
     labels = torch.randint(classes, (labelled,))
-    edge_index = torch.randint(nodes, (2, edges))
+    sources = torch.randint(nodes, (edges,)).sort().values  # the order of the published files
+    edge_index = torch.stack([sources, torch.randint(nodes, (edges,))])
     return NodeTask(facts, SparseFeatures.from_dense(values), edge_index, torch.arange(labelled), labels)
 
 
