@@ -66,7 +66,7 @@ def test_conda_installs_what_pip_installs():
     lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
     pins = [pin for line in lines if (pin := line.partition("#")[0].strip())]
     (pip,) = [entry["pip"] for entry in _conda()["dependencies"] if isinstance(entry, dict)]
-    assert pip == pins and all("==" in pin for pin in pins)
+    assert sorted(pip) == sorted(pins) and all("==" in pin for pin in pins)
 
 
 def _conda():

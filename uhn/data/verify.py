@@ -123,7 +123,8 @@ def require_files(name: str, folder: Path, split: str | None = None, *, standin:
     """
     title, folder = get_dataset(name).title, Path(folder)
     if standin != is_standin(name, folder):
-        found, other = ("published files or none", folder) if standin else ("a stand-in", "standin")
+        local = f"local files (--data {shlex.quote(str(folder))})"
+        found, other = ("published files or none", local) if standin else ("a stand-in", "standin")
         raise UserError(
             f"{folder}: expected {'a stand-in of' if standin else 'the published files of'} {title}, found {found}; "
             f"name another folder or set the data source to {other}"
