@@ -1,19 +1,25 @@
-"""Writing files so that none is ever half written, and reading JSON."""
+"""Writing files so that none is ever half written, reading JSON, checksums."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from uhn.errors import UserError
 
 
 def write_json(path: Path, data: Any) -> None:
     """Write ``data`` as JSON so that ``path`` is either absent, the old file or the complete new one."""
-    write_bytes(path, (json.dumps(data, indent=2, allow_nan=False) + "\n").encode())
+    write_bytes(path, json_bytes(data))
+
+
+def json_bytes(data: Any) -> bytes:
+    """Return the content of a JSON file."""
+    return (json.dumps(data, indent=2, allow_nan=False) + "\n").encode()
 
 
 def write_bytes(path: Path, payload: bytes) -> None:
@@ -42,8 +48,39 @@ def read_json(path: Path) -> Any:
         UserError: the file is missing or does not parse (a truncated file, say).
     """
     try:
-        return json.loads(Path(path).read_bytes())
+        return parse_json(Path(path).read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected the files of a finished run there") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable JSON file ({error}); delete it and rerun the job") from None
+
+
+def parse_json(text: bytes) -> Any:
+    """Parse JSON as the standard has it, without NaN and infinities.
+
+    Raises:
+        ValueError: it does not parse, or is nested deeper than any file of ours.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; rerun the job that writes it") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); make it readable") from None

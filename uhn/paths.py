@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
 TABLE_ENDINGS = ("csv", "md", "tex")
-FIGURE_ENDINGS = ("csv", "pdf", "png")
+FIGURE_ENDINGS = ("csv", "pdf", "png", "json")
 
 
 def config_dir() -> Path:

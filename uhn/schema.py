@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema
 
 SCHEMAS = Path(__file__).parent / "schemas"
+# Characters of a deviation that are shown: a damaged file can hold values of any length.
+LONGEST = 400
 # A key that is missing may be one that is misspelt, which says more.
 _RELEVANCE = jsonschema.exceptions.by_relevance(weak={"anyOf", "oneOf", "required"})
 
@@ -53,7 +55,7 @@ def schema_problem(data: Any, schema: str) -> str | None:
         message = "not allowed here; remove it"
     elif error.validator == "enum":
         message = f"{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
-    return f"{where}: {message}"
+    return f"{where}: {message if len(message) <= LONGEST else message[:LONGEST] + ' ...'}"
 
 
 def number_hint(value: Any) -> str:

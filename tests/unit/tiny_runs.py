@@ -1,6 +1,5 @@
 """Runs of a few steps of every kind, on stand-in data, for the tests of training."""
 
-import json
 import os
 import signal
 from dataclasses import replace
@@ -8,6 +7,7 @@ from dataclasses import replace
 from uhn.configuration.resolve import load_experiment, resolve
 from uhn.configuration.run import TargetReduction
 from uhn.runs.folder import read_record
+from uhn.runs.journal import read_journal
 from uhn.training.evaluate import evaluate_run
 from uhn.training.fit import Fit
 from uhn.training.runner import JobOptions, train_run
@@ -49,7 +49,7 @@ def train_and_evaluate(config, out, paper=None, **options):
 
 def journal(out):
     """Return the journal of a run without the times."""
-    entries = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    entries = read_journal(out / "metrics.jsonl")
     return [{key: value for key, value in entry.items() if key != "elapsed_s"} for entry in entries]
 
 

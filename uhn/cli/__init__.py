@@ -25,12 +25,12 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Assemble the parser of all commands."""
-    from uhn.cli import bench, data, describe, evaluate, generate, report, runs, sweep, track, train, watch
+    from uhn.cli import bench, data, describe, evaluate, generate, migrate, report, runs, sweep, track, train, watch
 
     parser = Parser(prog="uhn", description="Universal hypernetworks: train, evaluate, search, report.")
     parser.add_argument("--version", action="version", version=f"uhn {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (train, watch, evaluate, sweep, generate, describe, runs, data, report, track, bench):
+    for command in (train, watch, evaluate, sweep, generate, describe, runs, data, report, track, migrate, bench):
         command.add_parser(subparsers)
     return parser
 

@@ -40,10 +40,12 @@ def evaluate(run_dirs: list[Path], data: str | None, device: str, scratch: Path)
     from uhn.data.sources import DataSource
     from uhn.device import acquire_device
     from uhn.runs.folder import read_run
+    from uhn.sweeps.expected import require_place
     from uhn.training.evaluate import evaluate_run
 
     with acquire_device(device, scratch / "gpu") as acquired:
         for run_dir in run_dirs:
+            require_place(run_dir)
             source = data or source_of(read_run(run_dir)["scale"])
             started = time.monotonic()
             evaluate_run(run_dir, DataSource.parse(source), device=acquired)

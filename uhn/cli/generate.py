@@ -8,9 +8,12 @@ from pathlib import Path
 
 EXAMPLE = """example:
   uhn generate results/demo/runs/cnn_mixed_width/uhn/seed21962 --model cnn_mixed_width/17 --out weights.safetensors
-  uhn generate results/demo/runs/cifar10_cnn20/uhn/seed21962 --component convs.2.weight --out kernel.npy
+  uhn generate results/demo/runs/cifar10_cnn20/uhn/seed21962 --component convs.2.weight --out kernel.safetensors
 
-The safetensors file holds one tensor per parameter, named as in the model's state dict:
+The safetensors file holds one tensor per parameter, named as in the state dict of the target model. A run of a reduced
+scale has smaller target models:
+  run = uhn.training.generate.TrainedRun(Path("results/demo/runs/cnn_mixed_width/uhn/seed21962"))
+  model = run.module("cnn_mixed_width/17")
   model.load_state_dict(safetensors.torch.load_file("weights.safetensors"), strict=False)
 """
 
@@ -26,18 +29,22 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="folder written by `uhn train`")
     parser.add_argument("--model", help="a target model of the run's setting (default: its only one)")
-    parser.add_argument("--component", metavar="NAME", help="one parameter alone, as a NumPy array")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".safetensors, or .npy of a component")
+    parser.add_argument("--component", metavar="NAME", help="one parameter alone")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=".safetensors, of a component also .npy"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Generate, write, and print a line about it."""
+    from uhn.sweeps.expected import require_place
     from uhn.training.generate import generate_weights, write_weights
 
     started = time.monotonic()
+    require_place(args.run_dir)
     weights = generate_weights(args.run_dir, args.model)
-    write_weights(weights, args.component, args.out)
+    write_weights(weights, args.run_dir, args.component, args.out)
     written = [weights[args.component]] if args.component else list(weights.values())
     scalars = sum(tensor.numel() for tensor in written)
     print(f"{args.out}: {len(written)} tensors, {scalars:,} numbers, in {time.monotonic() - started:.1f} s")

@@ -21,7 +21,11 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
     parser.add_argument("--scratch", type=Path, default=Path("scratch"), help="folder of checkpoints")
-    parser.add_argument("--resume", action="store_true", help="continue from a checkpoint of this run if there is one")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue from a checkpoint of this run if there is one; leave it if finished",
+    )
     parser.add_argument("--checkpoint-every", type=float, default=30.0, metavar="SECONDS", help="default: %(default)s")
 
 

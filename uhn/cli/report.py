@@ -49,7 +49,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--runs", type=Path, metavar="DIR", help="default: results/<scale>/runs")
     parser.add_argument(
-        "--sweeps", type=Path, metavar="DIR", help="of tables of sweeps; default: results/<scale>/sweeps"
+        "--sweeps",
+        type=Path,
+        metavar="DIR",
+        help="of tables of sweeps, and of swept hyperparameters; default: results/<scale>/sweeps",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/tables or figures")
     parser.add_argument(
@@ -60,6 +63,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", metavar="K", help="seeds to use, instead")
     parser.add_argument("--available", action="store_true", help="use the seeds that are there, whichever they are")
+    parser.add_argument("--data", help="data that the runs must have: standin, download or a folder (default: scale's)")
+    parser.add_argument(
+        "--allow-mixed",
+        action="store_true",
+        help="take runs of other configurations than config/ resolves to, and mark their cells with a dagger",
+    )
     part = parser.add_argument_group("part of a table or figure")
     rows_help = "rows or sweeps of the table, series of the figure (default: all)"
     part.add_argument("--rows", nargs="+", default=[], metavar="ID", help=rows_help)
@@ -78,14 +87,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _publish_table(args: argparse.Namespace) -> Published:
-    from uhn.paths import sweeps_dir
     from uhn.reporting.publish_table import publish_table
+    from uhn.reporting.sentences import describe_scale
     from uhn.reporting.table_definitions import SweepTable, load_table
 
     table = load_table(args.name)
     part = {"rows": args.rows, "columns": args.columns, "stem": args.stem}
     if isinstance(table, SweepTable):
-        source = {"folder": args.sweeps or sweeps_dir(args.scale), "scale_label": _scale_label(args.scale)}
+        source = {"folder": _sweeps(args), "scale_label": describe_scale(args.scale)}
     else:
         source = {"folder": args.runs or _results(args) / "runs", **_chosen_runs(args, table.runs)}
     return publish_table(args.name, out=args.out or _results(args) / "tables", scale=args.scale, **source, **part)
@@ -108,29 +117,31 @@ def _publish_figure(args: argparse.Namespace) -> Published:
     )
 
 
+def _sweeps(args: argparse.Namespace) -> Path:
+    from uhn.paths import sweeps_dir
+
+    return args.sweeps or sweeps_dir(args.scale)
+
+
 def _results(args: argparse.Namespace) -> Path:
     from uhn.paths import results_name
 
     return Path("results") / results_name(args.scale, args.hyperparameters)
 
 
-def _scale_label(scale: str) -> str:
-    from uhn.configuration.resolve import load_scale
-
-    return load_scale(scale)["label"]
-
-
 def _chosen_runs(args: argparse.Namespace, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the seeds to use of each (setting, variant) and what captions say of the scale and of these runs."""
+    """Return which runs to use, what they must be, and what captions say of the scale and of these runs."""
     from uhn.configuration.resolve import load_experiment
+    from uhn.reporting.sentences import describe_scale
+    from uhn.sweeps.expected import Expectation
     from uhn.sweeps.seeds import reported_seeds
 
-    parts = [_scale_label(args.scale)]
-    if args.hyperparameters == "swept":
-        parts.append("hyperparameters: selected by our own sweeps at this scale")
-    if args.report_seeds == "fresh":
-        parts.append("seeds: fresh, used by no search")
     seeds = {
         pair: args.seeds or reported_seeds(load_experiment(pair[0]), args.scale, args.report_seeds) for pair in pairs
     }
-    return {"scale_label": "; ".join(parts), "seeds": None if args.available else seeds}
+    return {
+        "scale_label": describe_scale(args.scale, args.hyperparameters, args.report_seeds),
+        "seeds": None if args.available else seeds,
+        "expected": Expectation(args.scale, args.data, _sweeps(args) if args.hyperparameters == "swept" else None),
+        "allow_mixed": args.allow_mixed,
+    }

@@ -97,8 +97,8 @@ def run_slot(args: argparse.Namespace) -> int:
         raise UserError(f"sweep {sweep.name}: seed {args.seed} is none of stage {slot.stage}; expected one of {known}")
     out = args.out or candidate_file(sweeps, sweep, slot, args.seed).parent
     if candidate.status == SKIPPED:
-        discard_run(out)
         write_candidate(out / CANDIDATE, sweep, args.scale, replace(candidate, seeds=(args.seed,)))
+        discard_run(out)
         print(f"{out / CANDIDATE}: nothing to train, {candidate.reason}")
         return 0
     return _run_candidate(args, sweep, candidate, out)
@@ -107,23 +107,23 @@ def run_slot(args: argparse.Namespace) -> int:
 def _run_candidate(args: argparse.Namespace, sweep: SweepConfig, candidate: Candidate, out: Path) -> int:
     """Train and validate a candidate.
 
-    A folder that holds it already, finished on the same kind of device, is left as it is: when the stage before is
-    decided again, candidates that keep their hyperparameters cost nothing.
+    A folder that holds it already is left as it is: when the stage before is decided again, candidates that keep their
+    hyperparameters cost nothing.
     """
-    from uhn.configuration.resolve import load_experiment, source_of
+    from uhn.configuration.resolve import source_of
     from uhn.data.sources import DataSource
-    from uhn.runs.folder import CANDIDATE, holds_result, read_result
-    from uhn.sweeps.apply import resolve_tuned
-    from uhn.sweeps.load import Tuning
+    from uhn.runs.folder import CANDIDATE
+    from uhn.runs.identity import read_finished, result_problem
+    from uhn.sweeps.expected import Expectation
     from uhn.sweeps.selection import write_candidate
 
     source = DataSource.parse(args.data or source_of(args.scale))
-    run = load_experiment(sweep.setting), sweep.variant, args.seed, args.scale, source.kind
-    config = resolve_tuned(*run, Tuning(sweep), candidate.hyperparameters, mode="tuning")
-    if not holds_result(out, config, args.device) and (code := _train(args, config, source, out)):
+    config = Expectation(args.scale, source.kind).candidate(sweep, candidate.hyperparameters, args.seed)
+    if result_problem(out, config, weights=False) is not None and (code := _train(args, config, source, out)):
         return code
-    outcome = candidate.after(read_result(out))
-    write_candidate(out / CANDIDATE, sweep, args.scale, outcome)
+    result = read_finished(out, config).result
+    outcome = candidate.after(result)
+    write_candidate(out / CANDIDATE, sweep, args.scale, outcome, result)
     print(f"{out / CANDIDATE}: {outcome.status}")
     return 0
 
@@ -143,7 +143,8 @@ def _train(args: argparse.Namespace, config: RunConfig, source: DataSource, out:
 def select_stage(args: argparse.Namespace) -> None:
     """Rank the candidates of a stage and write selected.json."""
     from uhn.paths import selection_file
-    from uhn.sweeps.files import read_previous, read_stage
+    from uhn.sweeps.files import read_previous, read_sources
+    from uhn.sweeps.identity import read_stage
     from uhn.sweeps.load import load_sweep
     from uhn.sweeps.selection import write_selection
     from uhn.sweeps.stages import select
@@ -153,7 +154,7 @@ def select_stage(args: argparse.Namespace) -> None:
     results = read_stage(sweeps, sweep, args.scale, args.stage)
     selection = select(sweep, args.scale, args.stage, results, previous)
     path = selection_file(sweeps, sweep.name, args.stage)
-    write_selection(path, selection)
+    write_selection(path, selection, read_sources(sweeps, sweep, args.scale, args.stage))
     print(f"{path}: {len(selection.ranking)} ranked, {len(selection.dropped)} dropped; next: {selection.winner}")
 
 
@@ -169,7 +170,7 @@ def report_sweep(args: argparse.Namespace) -> None:
     (sweep,) = collect_sweeps([args.sweep], sweeps, args.scale, load_reference())
     out = args.out or sweeps / args.sweep
     scale = args.scale, load_scale(args.scale)["label"]
-    for path in publish_stages(sweep, out, *scale).paths + publish_sweep(sweep, out, *scale).paths:
+    for path in publish_stages(sweep, sweeps, out, *scale).paths + publish_sweep(sweep, sweeps, out, *scale).paths:
         print(path)
 
 

@@ -32,7 +32,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--variant", required=True, help="a variant of it, e.g. uhn or direct")
     parser.add_argument("--seed", required=True, type=int, help="run seed")
     parser.add_argument("--scale", default="demo", help="demo, cpu, lite or paper (default: %(default)s)")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="an experiment file outside config/experiments")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="an experiment file outside config/experiments; demands --out"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: results/<scale>/runs/<run>")
     parser.add_argument(
         "--selected",
@@ -52,8 +54,14 @@ def run(args: argparse.Namespace) -> int:
 
     from uhn.configuration.resolve import load_experiment, load_experiment_file, resolve, source_of
     from uhn.data.sources import DataSource
+    from uhn.errors import UserError
     from uhn.paths import results_name, run_dir
 
+    if args.config and not args.out:
+        raise UserError(
+            f"--config {args.config}: expected --out DIR with it; results/{args.scale} is for the experiments of "
+            "config/experiments"
+        )
     experiment = load_experiment_file(args.config) if args.config else load_experiment(args.setting)
     source = DataSource.parse(args.data or source_of(args.scale))
     identity = experiment, args.variant, args.seed, args.scale, source.kind

@@ -11,30 +11,34 @@ from uhn.configuration.published import published_run, task_entries
 from uhn.configuration.reduce import reduce_run
 from uhn.configuration.run import RunConfig
 from uhn.configuration.variants import complete_variants
-from uhn.configuration.yaml_files import pick_file, read_yaml
+from uhn.configuration.yaml_files import pick_file, read_yaml, stamp
 from uhn.errors import UserError
 from uhn.paths import config_dir
 
 
-@cache
 def _read_once(path: Path, schema: str) -> dict[str, Any]:
-    """Read a file once per process: a DAG resolves thousands of runs."""
-    return read_yaml(path, schema)
+    """Read a file once per process as long as it stays the same: a DAG resolves thousands of runs."""
+    return _read_stamped(stamp(path), schema)
+
+
+@cache
+def _read_stamped(stamped: tuple[Path, int, int], schema: str) -> dict[str, Any]:
+    return read_yaml(stamped[0], schema)
 
 
 def load_defaults() -> dict[str, Any]:
     """Read ``config/defaults.yaml``: what every run shares."""
-    return _read_once((config_dir() / "defaults.yaml").absolute(), "defaults")
+    return _read_once(config_dir() / "defaults.yaml", "defaults")
 
 
 def load_pipeline() -> dict[str, Any]:
     """Read ``config/config.yaml``: what the pipeline builds unless its command line says otherwise."""
-    return _read_once((config_dir() / "config.yaml").absolute(), "config")
+    return _read_once(config_dir() / "config.yaml", "config")
 
 
 def load_scale(scale: str) -> dict[str, Any]:
     """Read ``config/scales/<scale>.yaml``."""
-    return _read_once(pick_file(config_dir() / "scales", scale, "scale").absolute(), "scale")
+    return _read_once(pick_file(config_dir() / "scales", scale, "scale"), "scale")
 
 
 def load_experiment(setting: str) -> dict[str, Any]:
@@ -44,12 +48,12 @@ def load_experiment(setting: str) -> dict[str, Any]:
 
 def load_experiment_file(path: Path) -> dict[str, Any]:
     """Read an experiment file from anywhere; variants that are ``like`` another one come completed."""
-    return _load_experiment_file(path, path.absolute())
+    return _load_experiment_file(path, stamp(path))
 
 
 @cache
-def _load_experiment_file(path: Path, absolute: Path) -> dict[str, Any]:
-    experiment = read_yaml(absolute, "experiment")
+def _load_experiment_file(path: Path, stamped: tuple[Path, int, int]) -> dict[str, Any]:
+    experiment = read_yaml(stamped[0], "experiment")
     if experiment["setting"] != path.stem:
         raise UserError(f"{path}: setting: expected the file's name '{path.stem}', got '{experiment['setting']}'")
     return complete_variants(experiment, path)

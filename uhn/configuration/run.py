@@ -179,8 +179,12 @@ class RunConfig:
 
     @property
     def digest(self) -> str:
-        """sha256 over the configuration and CODE_VERSION: equal digests mean equal numbers on one machine."""
-        payload = json.dumps({"config": self.to_dict(), "code_version": CODE_VERSION}, sort_keys=True)
+        """The run's identity, on the present CODE_VERSION; see :meth:`digest_of`."""
+        return self.digest_of(CODE_VERSION)
+
+    def digest_of(self, code_version: int) -> str:
+        """Return sha256 over the configuration and a code version: equal digests mean equal numbers on one machine."""
+        payload = json.dumps({"config": self.to_dict(), "code_version": code_version}, sort_keys=True)
         return hashlib.sha256(payload.encode()).hexdigest()
 
     def hyperparameters(self, device: str) -> dict[str, Any]:

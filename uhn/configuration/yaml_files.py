@@ -122,6 +122,15 @@ def _count(node: yaml.Node, counts: dict[int, int | None]) -> int:
     return counts[key]
 
 
+def stamp(path: Path) -> tuple[Path, int, int]:
+    """Return what tells that a file is still the same, for the keys of caches of what was read from it."""
+    try:
+        status = path.stat()
+    except OSError:
+        return path.absolute(), 0, 0
+    return path.absolute(), status.st_mtime_ns, status.st_size
+
+
 def read_yaml(path: Path, schema: str | None) -> dict[str, Any]:
     """Read a YAML file and check it against ``uhn/schemas/<schema>.schema.json``; None checks the YAML alone.
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uhn.data.fetch import default_folder, fetch
-from uhn.data.verify import inspect, is_standin, require_files
+from uhn.data.verify import inspect, is_standin, marker_path, require_files, standin_code
 from uhn.errors import UserError
+from uhn.files import read_json
 from uhn.locks import LockFile
 
 
@@ -74,7 +75,7 @@ STANDIN = DataSource("standin")
 
 
 def _write_standin_once(dataset: str, folder: Path) -> None:
-    """Write a stand-in unless a complete one is there; of several processes one writes."""
+    """Write a stand-in unless a complete one of the present code is there; of several processes one writes."""
     remedy = "make it writable, or make resources a link to a folder on a local disk"
     with LockFile(folder.parent / f"{dataset}.lock", remedy) as lock:
         lock.take()
@@ -86,6 +87,7 @@ def _write_standin_once(dataset: str, folder: Path) -> None:
 
 def _complete(dataset: str, folder: Path) -> bool:
     try:
-        return all(finding.usable for finding in inspect(dataset, folder))
+        code = read_json(marker_path(dataset, folder)).get("code")
+        return code == standin_code() and all(finding.usable for finding in inspect(dataset, folder))
     except UserError:
         return False

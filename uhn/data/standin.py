@@ -22,7 +22,7 @@ from uhn.data.catalogue import Dataset, get_dataset
 from uhn.data.checksums import checksum
 from uhn.data.cifar10 import BATCHES
 from uhn.data.mnist import PREFIX
-from uhn.data.verify import is_standin, marker_path
+from uhn.data.verify import is_standin, marker_path, standin_code
 from uhn.errors import UserError
 from uhn.files import write_json
 
@@ -54,7 +54,7 @@ def write_standin(name: str, folder: Path, seed: int = 0) -> None:
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror}); free space or name another folder") from error
     sums = {file.path: checksum(folder / file.path) for file in dataset.files}
-    write_json(marker, {"dataset": name, "seed": seed, "files": sums})
+    write_json(marker, {"dataset": name, "seed": seed, "code": standin_code(), "files": sums})
 
 
 def _write(path: Path, payload: bytes) -> None:

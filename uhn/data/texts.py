@@ -17,7 +17,7 @@ from torch import Tensor
 from uhn.data import ag_news, imdb
 from uhn.data.catalogue import get_dataset
 from uhn.data.labels import require_classes
-from uhn.data.text import PAD, TEXT_VERSION, build_vocabulary, encode
+from uhn.data.text import PAD, TEXT_VERSION, VOCABULARY_SIZE, build_vocabulary, encode
 from uhn.data.verify import require_files
 from uhn.errors import UserError
 from uhn.files import write_bytes
@@ -90,7 +90,8 @@ def load_texts(
     checksums = require_files(name, folder, "train", standin=standin)
     if split != "train":
         checksums |= require_files(name, folder, split, standin=standin)
-    key = hashlib.sha256(json.dumps([TEXT_VERSION, name, split, checksums], sort_keys=True).encode()).hexdigest()
+    inputs = [TEXT_VERSION, name, split, MAX_LENGTH[name], VOCABULARY_SIZE, checksums]
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
     path = Path(cache_dir) / f"{name}_{split}_{key[:16]}.safetensors"
     content = _read_cache(path, key)

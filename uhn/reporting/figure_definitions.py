@@ -14,9 +14,10 @@ from uhn.configuration.yaml_files import read_yaml
 from uhn.errors import UserError
 from uhn.paths import config_dir
 from uhn.reporting.table_definitions import needed_runs
+from uhn.runs.folder import KERNEL, METRICS, RESULT
 
 # What a kind reads of every run beside result.json.
-FURTHER_FILES = {"curves": "metrics.jsonl", "levels": "metrics.jsonl", "kernels": "kernel.npy"}
+FURTHER_FILES = {"curves": METRICS, "levels": METRICS, "kernels": KERNEL}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class FigureDefinition:
     def files(self) -> tuple[str, ...]:
         """Names of the files that are read of every run."""
         further = FURTHER_FILES.get(self.kind)
-        return ("result.json", further) if further else ("result.json",)
+        return (RESULT, further) if further else (RESULT,)
 
 
 def figure_names(config: Path | None = None) -> list[str]:

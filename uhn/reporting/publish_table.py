@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from uhn.reporting.collect import Pair, Run, collect, version_warnings
+from uhn.reporting.collect import Pair, Run, collect, mixture_warnings
 from uhn.reporting.collect_sweeps import DecidedSweep, collect_sweeps
 from uhn.reporting.document import Document
 from uhn.reporting.latex import to_latex
+from uhn.reporting.made_from import sweeps_digest, table_digest
 from uhn.reporting.markdown import to_markdown
 from uhn.reporting.part_of_table import part_of_table
 from uhn.reporting.published import Published, to_csv, write_files
@@ -22,6 +23,7 @@ from uhn.reporting.sweep_frame import build_sweep_frame
 from uhn.reporting.sweep_layout import lay_out_sweeps
 from uhn.reporting.table_definitions import ResultTable, SweepTable, load_table
 from uhn.reporting.verdict import Margin, is_comparable, load_margins
+from uhn.sweeps.expected import Expectation
 
 
 def publish_table(
@@ -35,6 +37,8 @@ def publish_table(
     rows: Sequence[str] = (),
     columns: Sequence[str] = (),
     stem: str | None = None,
+    expected: Expectation | None = None,
+    allow_mixed: bool = False,
 ) -> Published:
     """Write a table from the files of runs or sweeps.
 
@@ -48,34 +52,43 @@ def publish_table(
         config: the configuration folder; :func:`uhn.paths.config_dir` if None.
         rows, columns: ids of the rows (names of the sweeps) and columns to show; all if empty.
         stem: name of the files; the table's own if None.
+        expected, allow_mixed: see :func:`uhn.reporting.collect.collect`.
 
     Raises:
         UserError: a definition, reference or file of a run or sweep is missing or wrong; nothing is written then.
     """
     table = part_of_table(load_table(name, config), rows, columns)
-    references = load_reference(config)
+    references, about_scale = load_reference(config), scale_sentence(scale, scale_label)
     comparable = is_comparable(scale, config)
     if isinstance(table, SweepTable):
         sweeps = collect_sweeps(table.sweeps, folder, scale, references, config)
-        document = sweep_document(table, sweeps, scale_sentence(scale, scale_label), comparable)
+        document = sweep_document(table, sweeps, about_scale, comparable)
+        digest = sweeps_digest(table, sweeps, folder, about_scale, comparable, config)
     else:
-        results = collect(table.runs, folder, scale, seeds)
+        results = collect(table.runs, folder, scale, seeds, expected, allow_mixed)
         margins = load_margins(config) if comparable else None
-        document = result_document(table, results, references, scale_sentence(scale, scale_label), margins)
-    return write_table(document, out, stem or table.name)
+        document = result_document(table, results, references, about_scale, margins)
+        paths = [run.path for runs in results.values() for run in runs]
+        digest = table_digest(table, paths, about_scale, comparable, config)
+    return write_table(document, digest, out, stem or table.name)
 
 
-def publish_sweep(sweep: DecidedSweep, out: Path, scale: str, scale_label: str) -> Published:
-    """Write ``selection.csv``, ``.md`` and ``.tex``: the grids and choices of one sweep."""
-    table = SweepTable(
+def publish_sweep(sweep: DecidedSweep, folder: Path, out: Path, scale: str, scale_label: str) -> Published:
+    """Write ``selection.csv``, ``.md`` and ``.tex``: the grids and choices of one of the sweeps in a folder."""
+    table, about_scale, comparable = selection_table(sweep), scale_sentence(scale, scale_label), is_comparable(scale)
+    digest = sweeps_digest(table, [sweep], folder, about_scale, comparable)
+    return write_table(sweep_document(table, [sweep], about_scale, comparable), digest, out, table.name)
+
+
+def selection_table(sweep: DecidedSweep) -> SweepTable:
+    """Return the table of the grids and choices of one sweep."""
+    return SweepTable(
         name="selection",
         number=sweep.printed.table,
         title=f"Sweep {sweep.config.name}: grids and selected hyperparameters",
         kind="sweep_grids_and_choices",
         sweeps=(sweep.config.name,),
     )
-    document = sweep_document(table, [sweep], scale_sentence(scale, scale_label), is_comparable(scale))
-    return write_table(document, out, table.name)
 
 
 def result_document(
@@ -91,8 +104,7 @@ def result_document(
         UserError: a metric or a printed number is missing, or the seeds of a cell differ in size.
     """
     frame = build_result_frame(table, results, references, margins)
-    runs = [run for runs_of_pair in results.values() for run in runs_of_pair]
-    warnings = version_warnings(runs) + params_warnings(frame, references)
+    warnings = mixture_warnings(results) + params_warnings(frame, references)
     caption = result_caption(table, frame, results, about_scale, warnings)
     return Document(table.number, table.title, caption, lay_out_results(table, frame), frame, warnings)
 
@@ -111,11 +123,11 @@ def sweep_document(table: SweepTable, sweeps: Sequence[DecidedSweep], about_scal
     return Document(table.number, table.title, caption, lay_out_sweeps(table, frame), frame)
 
 
-def write_table(document: Document, out: Path, stem: str) -> Published:
-    """Write ``<stem>.csv``, ``.md`` and ``.tex`` into a folder."""
+def write_table(document: Document, digest: str, out: Path, stem: str) -> Published:
+    """Write ``<stem>.csv``, ``.md`` and ``.tex`` into a folder; the last two end with what they were made from."""
     contents = {
         "csv": to_csv(document.frame),
-        "md": to_markdown(document).encode(),
-        "tex": to_latex(document).encode(),
+        "md": f"{to_markdown(document)}\n<!-- made from {digest} -->\n".encode(),
+        "tex": f"{to_latex(document)}% made from {digest}\n".encode(),
     }
     return Published(write_files(out, stem, contents), document.warnings)

@@ -51,7 +51,7 @@ def build_result_frame(
     A diverged run is left out of means and costs; it counts in ``failures`` and is named in ``failed_keys``.
     ``run_keys`` names all runs of the cell, failed and subtracted ones too. Unknown numbers are NaN. The columns of the
     comparison with the paper are those of :class:`uhn.reporting.verdict.Comparison`; without margins, and of runs on
-    stand-in data, they are empty.
+    stand-in data, they are empty. Where runs have other configurations than expected, ``mixed_keys`` names them.
 
     Args:
         table: the definition.
@@ -62,7 +62,9 @@ def build_result_frame(
     Raises:
         UserError: a metric, its margin or a line of paper.csv is missing, or the seeds of a cell differ in size.
     """
-    return pd.DataFrame([_line(table, cell, results, references, margins) for cell in table.cells])
+    frame = pd.DataFrame([_line(table, cell, results, references, margins) for cell in table.cells])
+    mixed = [[run.key for pair in cell.pairs for run in results[pair] if run.mixed] for cell in table.cells]
+    return frame.assign(mixed_keys=[" ".join(keys) for keys in mixed]) if any(mixed) else frame
 
 
 def params_warnings(frame: pd.DataFrame, references: Mapping[Key, Reference]) -> list[str]:

@@ -30,6 +30,8 @@ ROW_SIZES = {
     "none": {},
 }
 
+MIXED = "†"  # of a cell with runs of another configuration than expected
+
 Line = dict[str, Any]
 Counts = tuple[int, int]
 
@@ -139,7 +141,7 @@ def _ours(cell: Cell, line: Line) -> str:
 def _marks(line: Line, usual: Counts | None, mixed_data: bool) -> tuple[Text, ...]:
     """Return what stands behind our value where the caption does not say it of all cells."""
     n, failures = line["n"], line["failures"]
-    marks = []
+    marks = [MIXED] if line.get("mixed_keys") else []
     if n and (n, failures) != usual:
         marks.append(f"({failures} of {n + failures} diverged)" if failures else f"(n = {n})")
     if mixed_data and "standin" in line["data_sources"].split():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from uhn.configuration.resolve import load_scale
 from uhn.reporting.collect import Run
 
 SOURCES = {
@@ -18,6 +19,16 @@ def sentence(text: str) -> str:
     """Return the text with a capital and one full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def describe_scale(scale: str, hyperparameters: str = "published", report_seeds: str = "published") -> str:
+    """Return what captions say about a scale, and about whose hyperparameters and seeds its runs have."""
+    parts = [load_scale(scale)["label"]]
+    if hyperparameters == "swept":
+        parts.append("hyperparameters: selected by our own sweeps at this scale")
+    if report_seeds == "fresh":
+        parts.append("seeds: fresh, used by no search")
+    return "; ".join(parts)
 
 
 def scale_sentence(scale: str, label: str) -> str:

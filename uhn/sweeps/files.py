@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from uhn.errors import UserError
 from uhn.paths import candidate_dir, selection_file
-from uhn.runs.folder import CANDIDATE
-from uhn.sweeps.candidate import Candidate
+from uhn.runs.folder import CANDIDATE, SEAL
 from uhn.sweeps.grids import Slot, SweepConfig
-from uhn.sweeps.selection import Selection, read_candidate, read_selection
+from uhn.sweeps.selection import (
+    Selection,
+    Sources,
+    read_candidate_record,
+    read_selection,
+    read_selection_record,
+)
 
 
 def candidate_file(sweeps: Path, sweep: SweepConfig, slot: Slot, seed: int) -> Path:
@@ -28,13 +34,17 @@ def selection_files(sweeps: Path, sweep: SweepConfig) -> list[Path]:
     return [selection_file(sweeps, sweep.name, stage) for stage in sweep.stages]
 
 
-def read_stage(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> list[Candidate]:
-    """Read all candidates of a stage.
+def read_sources(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> Sources:
+    """Read what a stage is decided from: its sweep, the files of its candidates, the decision before.
 
     Raises:
         UserError: one is missing, damaged, or of another sweep.
     """
-    return [read_candidate(path, sweep, scale) for path in candidate_files(sweeps, sweep, stage)]
+    seals = [read_candidate_record(path, sweep, scale)[SEAL] for path in candidate_files(sweeps, sweep, stage)]
+    before, previous = sweep.previous_stage(stage), None
+    if before is not None:
+        previous = read_selection_record(selection_file(sweeps, sweep.name, before), sweep, scale)[SEAL]
+    return Sources(sweep.digest, hashlib.sha256("\n".join(seals).encode()).hexdigest(), previous)
 
 
 def read_previous(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> Selection | None:
@@ -51,13 +61,18 @@ def read_decided(sweeps: Path, sweep: SweepConfig, scale: str) -> list[Selection
     """Read the decisions there are, in order, up to the first stage that is not decided.
 
     Raises:
-        UserError: a file is damaged.
+        UserError: a file is damaged, or decided after another decision than the one before it.
     """
-    decided = []
+    decided, before = [], None
     for path in selection_files(sweeps, sweep):
         if not path.exists():
             break
+        record = read_selection_record(path, sweep, scale)
+        if record["previous_sha256"] != before:
+            made_from, expected = str(record["previous_sha256"])[:12], str(before)[:12]
+            raise UserError(f"{path}: decided after decision {made_from}, expected {expected}; decide it again")
         decided.append(read_selection(path, sweep, scale))
+        before = record[SEAL]
     return decided
 
 

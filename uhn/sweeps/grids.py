@@ -7,6 +7,8 @@ every file before anything has run.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -141,6 +143,13 @@ class SweepConfig:
     search_seeds: tuple[int, ...]
     extra_seeds: tuple[int, ...]
     num_final: int
+
+    @property
+    def digest(self) -> str:
+        """sha256 over all that decides; how often the winner is trained in the end does not."""
+        definition = asdict(self)
+        del definition["num_final"]
+        return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
     @property
     def four_stage(self) -> bool:

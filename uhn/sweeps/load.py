@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from uhn.configuration.resolve import load_defaults
-from uhn.configuration.yaml_files import read_yaml
+from uhn.configuration.yaml_files import read_yaml, stamp
 from uhn.errors import UserError, suggest
 from uhn.paths import config_dir
 from uhn.sweeps.grids import Metric, SweepConfig
 
+# What tells that a file is still the same
+Stamp = tuple[Path, int, int]
 GRIDS = ("train_lr", "train_budget", "init_lr", "init_steps")
 
 
@@ -58,7 +60,7 @@ def load_sweeps(scale: str, path: Path | None = None) -> dict[str, SweepConfig]:
     Raises:
         UserError: the file is malformed, or two groups tune the same variant.
     """
-    return dict(_load_sweeps(scale, sweeps_file(path)))
+    return dict(_load_sweeps(scale, *_files(path)))
 
 
 def load_tunings(scale: str, path: Path | None = None) -> dict[tuple[str, str], Tuning]:
@@ -67,7 +69,7 @@ def load_tunings(scale: str, path: Path | None = None) -> dict[tuple[str, str], 
     Raises:
         UserError: the file is malformed, or a follower names an unknown sweep or a variant decided elsewhere.
     """
-    return dict(_load_tunings(scale, sweeps_file(path)))
+    return dict(_load_tunings(scale, *_files(path)))
 
 
 def load_tuning(setting: str, variant: str, scale: str, path: Path | None = None) -> Tuning:
@@ -90,15 +92,24 @@ def sweeps_file(path: Path | None = None) -> Path:
     return (path or config_dir() / "sweeps.yaml").absolute()
 
 
-@cache
 def read_sweeps(path: Path) -> dict[str, Any]:
-    """Read the file as it is, once per process: a DAG asks thousands of times."""
-    return read_yaml(path, "sweeps")
+    """Read the file as it is, once per process as long as it stays the same: a DAG asks thousands of times."""
+    return _read_stamped(stamp(path))
+
+
+def _files(path: Path | None) -> tuple[Stamp, Stamp]:
+    """Return the stamps of the file of sweeps and of the defaults, whose list of seeds sweeps take."""
+    return stamp(sweeps_file(path)), stamp(config_dir() / "defaults.yaml")
 
 
 @cache
-def _load_sweeps(scale: str, path: Path) -> dict[str, SweepConfig]:
-    data = read_sweeps(path)
+def _read_stamped(stamped: Stamp) -> dict[str, Any]:
+    return read_yaml(stamped[0], "sweeps")
+
+
+@cache
+def _load_sweeps(scale: str, stamped: Stamp, defaults: Stamp) -> dict[str, SweepConfig]:
+    path, data = stamped[0], _read_stamped(stamped)
     smaller = data["smaller_searches"].get(scale)
     sweeps: dict[str, SweepConfig] = {}
     for group in data["groups"]:
@@ -114,8 +125,8 @@ def _load_sweeps(scale: str, path: Path) -> dict[str, SweepConfig]:
 
 
 @cache
-def _load_tunings(scale: str, path: Path) -> dict[tuple[str, str], Tuning]:
-    sweeps = _load_sweeps(scale, path)
+def _load_tunings(scale: str, stamped: Stamp, defaults: Stamp) -> dict[tuple[str, str], Tuning]:
+    path, sweeps = stamped[0], _load_sweeps(scale, stamped, defaults)
     tunings = {(sweep.setting, sweep.variant): Tuning(sweep) for sweep in sweeps.values()}
     for entry in read_sweeps(path)["followers"]:
         if entry["sweep"] not in sweeps:

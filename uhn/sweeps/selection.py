@@ -1,7 +1,8 @@
 """What a stage decides (``selected.json``) and what a candidate reports (``candidate.json``), as files.
 
 A candidate's file is all that selection reads of a run; a stage's file is all that the next stage, the final runs,
-tables and figures read of a sweep.
+tables and figures read of a sweep. Both name what they were made from: a candidate's its run and result, a stage's its
+sweep, its candidates and the decision before.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from uhn.errors import UserError
-from uhn.runs.folder import read_record, write_record
+from uhn.runs.folder import SEAL, read_record, write_record
 from uhn.sweeps.candidate import COMPLETED, DROPPED, SKIPPED, Candidate
 from uhn.sweeps.grids import Hyperparameters, Slot, SweepConfig
 from uhn.sweeps.ranking import Ranked
@@ -46,10 +47,41 @@ class Selection:
         return next((one.slot for one in ran if one.hyperparameters == hyperparameters), None)
 
 
-def write_candidate(path: Path, sweep: SweepConfig, scale: str, candidate: Candidate) -> None:
-    """Write ``candidate.json``: what came of a candidate with one seed."""
+@dataclass(frozen=True)
+class Sources:
+    """What a stage was decided from.
+
+    Args:
+        sweep: digest of the sweep, see :attr:`SweepConfig.digest`.
+        candidates: sha256 over the content of the stage's candidates.
+        previous: sha256 of the content of the decision before; None of the first stage.
+    """
+
+    sweep: str
+    candidates: str
+    previous: str | None
+
+
+def write_candidate(
+    path: Path, sweep: SweepConfig, scale: str, candidate: Candidate, result: Mapping[str, Any] | None = None
+) -> None:
+    """Write ``candidate.json``: what came of a candidate with one seed.
+
+    Args:
+        path: the file.
+        sweep, scale: whose it is.
+        candidate: with its one seed.
+        result: content of its result.json; None where nothing was trained.
+    """
+    write_record(path, candidate_record(sweep, scale, candidate, result))
+
+
+def candidate_record(
+    sweep: SweepConfig, scale: str, candidate: Candidate, result: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the content of ``candidate.json``; see :func:`write_candidate`."""
     (seed,) = candidate.seeds
-    record = {
+    return {
         "sweep": sweep.name,
         "scale": scale,
         "slot": candidate.slot.key,
@@ -59,8 +91,9 @@ def write_candidate(path: Path, sweep: SweepConfig, scale: str, candidate: Candi
         "metrics": {name: value for name, (value,) in candidate.values.items()},
         "reason": candidate.reason,
         "same_as": candidate.same_as and candidate.same_as.key,
+        "config_digest": result and result["config_digest"],
+        "result_sha256": result and result[SEAL],
     }
-    write_record(path, record)
 
 
 def read_candidate(path: Path, sweep: SweepConfig, scale: str) -> Candidate:
@@ -69,7 +102,16 @@ def read_candidate(path: Path, sweep: SweepConfig, scale: str) -> Candidate:
     Raises:
         UserError: the file is missing, damaged, or of another sweep or scale.
     """
-    record = _read(path, "candidate", sweep, scale)
+    return parse_candidate(read_candidate_record(path, sweep, scale))
+
+
+def read_candidate_record(path: Path, sweep: SweepConfig, scale: str) -> dict[str, Any]:
+    """Read the content of ``candidate.json``; raises as :func:`read_candidate`."""
+    return _read(path, "candidate", sweep, scale)
+
+
+def parse_candidate(record: Mapping[str, Any]) -> Candidate:
+    """Return the candidate that the content of a ``candidate.json`` describes."""
     return Candidate(
         slot=Slot.parse(record["slot"]),
         hyperparameters=record["hyperparameters"] and Hyperparameters(**record["hyperparameters"]),
@@ -81,9 +123,14 @@ def read_candidate(path: Path, sweep: SweepConfig, scale: str) -> Candidate:
     )
 
 
-def write_selection(path: Path, selection: Selection) -> None:
+def write_selection(path: Path, selection: Selection, sources: Sources) -> None:
     """Write ``selected.json``; means, spreads and ranks are there for readers."""
-    record = {
+    write_record(path, selection_record(selection, sources))
+
+
+def selection_record(selection: Selection, sources: Sources) -> dict[str, Any]:
+    """Return the content of ``selected.json``."""
+    return {
         "sweep": selection.sweep,
         "scale": selection.scale,
         "stage": selection.stage,
@@ -98,17 +145,23 @@ def write_selection(path: Path, selection: Selection) -> None:
             {"slot": one.slot.key, "reason": one.reason, "same_as": one.same_as and one.same_as.key}
             for one in selection.skipped
         ],
+        "sweep_digest": sources.sweep,
+        "candidates_sha256": sources.candidates,
+        "previous_sha256": sources.previous,
     }
-    write_record(path, record)
 
 
 def read_selection(path: Path, sweep: SweepConfig, scale: str) -> Selection:
     """Read ``selected.json``.
 
     Raises:
-        UserError: the file is missing, damaged, or of another sweep or scale.
+        UserError: the file is missing, damaged, or of another sweep or scale, of a sweep that was defined otherwise,
+            or its winner is not what it ranks first.
     """
-    record = _read(path, "selected", sweep, scale)
+    record = read_selection_record(path, sweep, scale)
+    first = record["ranking"][0]["hyperparameters"] if record["ranking"] else record["winner"]
+    if record["winner"] != first:
+        raise UserError(f"{path}: its winner is {record['winner']}, expected {first}, the first of its ranking")
     return Selection(
         sweep=record["sweep"],
         scale=record["scale"],
@@ -131,6 +184,18 @@ def read_selection(path: Path, sweep: SweepConfig, scale: str) -> Selection:
         winner=Hyperparameters(**record["winner"]),
         note=record["note"],
     )
+
+
+def read_selection_record(path: Path, sweep: SweepConfig, scale: str) -> dict[str, Any]:
+    """Read the content of ``selected.json``; raises as :func:`read_selection` but for the winner."""
+    record = _read(path, "selected", sweep, scale)
+    if record["sweep_digest"] != sweep.digest:
+        raise UserError(
+            f"{path}: decided by sweep {sweep.name} as {record['sweep_digest'][:12]}, config/sweeps.yaml now has it as "
+            f"{sweep.digest[:12]}; decide it again: uhn sweep select --sweep {sweep.name} --stage {record['stage']} "
+            f"--scale {scale}"
+        )
+    return record
 
 
 def _identity(candidate: Candidate) -> dict[str, Any]:

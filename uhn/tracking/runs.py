@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uhn.errors import UserError
-from uhn.runs.folder import read_record
+from uhn.runs.folder import METRICS, RESULT, RUN
+from uhn.runs.identity import read_finished
 from uhn.runs.journal import read_journal
+from uhn.sweeps.expected import require_place
 
 # Part of every digest: raise it when the same files are to be recorded differently.
 LAYOUT = 1
 
-FILES = ("run.json", "metrics.jsonl", "result.json")
+FILES = (RUN, METRICS, RESULT)
 
 # MLflow 3.17 refuses longer names.
 KEY_LIMIT = 250
@@ -48,7 +50,7 @@ class TrackedRun:
         tags, params: what its group adds to those of every run.
         run, result: content of the two files.
         points: its curves.
-        skipped: number of values that are left out of the curves and results because they are not finite.
+        skipped: number of values that are left out of the curves because they are not finite.
         digest: identifies the content.
     """
 
@@ -121,11 +123,12 @@ def read_run(path: Path) -> TrackedRun:
         path: the run directory with ``run.json``, ``metrics.jsonl`` and ``result.json``.
 
     Returns:
-        The run as a seed of its variant: beneath ``<scale>/<setting>/<variant>``, named after its setting. Values that
-        are null or not finite are left out and counted in ``skipped``.
+        The run as a seed of its variant: beneath ``<scale>/<setting>/<variant>``, named after its setting. Values of
+        its curves that were not finite are left out and counted in ``skipped``.
 
     Raises:
-        UserError: a file is missing, damaged or of another layout, or the files are not of the same run.
+        UserError: a file is missing, damaged or of another layout, the files are not of the same run, or it is not the
+            run that its place among results expects.
     """
     if not path.is_dir():
         raise UserError(
@@ -133,10 +136,10 @@ def read_run(path: Path) -> TrackedRun:
         )
     if missing := [name for name in FILES if not (path / name).is_file()]:
         raise UserError(f"{path}: {', '.join(missing)} missing; only finished runs can be tracked, so rerun its job")
-    result = read_record(path / "result.json", "result")
-    run = read_run_json(path / "run.json", result)
-    points, skipped = read_curves(path / "metrics.jsonl", start_of(run, path))
-    skipped += sum(not math.isfinite(value) for value in result["metrics"].values())
+    require_place(path)
+    _, run, result = read_finished(path)
+    check_names(path, run)
+    points, skipped = read_curves(path / METRICS, start_of(run, path))
     group = "/".join(result[key] for key in ("scale", "setting", "variant"))
     key = f"{group}/seed{result['seed']}"
     return TrackedRun(
@@ -154,19 +157,11 @@ def read_run(path: Path) -> TrackedRun:
     )
 
 
-def read_run_json(path: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Read ``run.json`` and check that it belongs to ``result``."""
-    run = read_record(path, "run")
-    for key in ("scale", "setting", "variant", "seed", "config_digest"):
-        if run[key] != result[key]:
-            raise UserError(
-                f"{path}: {key} is {run[key]!r} but result.json says {result[key]!r}; "
-                "the files are of different runs, so delete both and rerun the job"
-            )
+def check_names(path: Path, run: dict[str, Any]) -> None:
+    """Refuse names that a store's queries cannot hold."""
     for key in ("scale", "setting", "variant"):
         if not re.fullmatch(r"[\w.+-]+", run[key]):
             raise UserError(f"{path}: {key} {run[key]!r} is not a plain name; use letters, digits and any of . _ + -")
-    return run
 
 
 def start_of(run: dict[str, Any], path: Path) -> int:

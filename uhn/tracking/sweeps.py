@@ -9,7 +9,8 @@ from uhn.paths import selection_file
 from uhn.sweeps.candidate import SKIPPED, Candidate
 from uhn.sweeps.files import candidate_files
 from uhn.sweeps.grids import SweepConfig
-from uhn.sweeps.selection import Selection, read_candidate, read_selection
+from uhn.sweeps.identity import read_stage
+from uhn.sweeps.selection import Selection, read_selection
 from uhn.tracking import content, store
 from uhn.tracking.runs import RunGroup, TrackedRun, digest_of, read_run, sha256_of
 from uhn.tracking.sync import RUN_KEY, TrackingResult, sync_group
@@ -54,8 +55,8 @@ def stage_groups(sweeps: Path, sweep: SweepConfig, scale: str) -> list[RunGroup]
 def read_candidates(sweeps: Path, sweep: SweepConfig, scale: str, stage: int) -> list[TrackedRun]:
     """Read the candidates that ran in a stage, one run for each of their seeds."""
     runs = []
-    for path in candidate_files(sweeps, sweep, stage):
-        candidate = read_candidate(path, sweep, scale)
+    candidates = read_stage(sweeps, sweep, scale, stage)
+    for path, candidate in zip(candidate_files(sweeps, sweep, stage), candidates, strict=True):
         if candidate.status != SKIPPED:
             run = as_candidate(read_run(path.parent), candidate, sweep.name)
             runs.append(replace(run, digest=digest_of([run.digest, sha256_of(path)])))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from uhn.errors import UserError
+from uhn.runs.identity import name_differences
 from uhn.tracking import content, store
 from uhn.tracking.runs import RunGroup, TrackedRun, digest_of, read_run
 from uhn.tracking.sync import TrackingResult, sync_group
@@ -62,16 +63,30 @@ def variant_groups(runs: Iterable[TrackedRun]) -> list[RunGroup]:
     """Sort runs into the groups of their variants, each ordered by seed.
 
     Raises:
-        UserError: two folders hold the same run.
+        UserError: two folders hold the same run, or runs of one variant have different configurations.
     """
     variants: dict[str, dict[int, TrackedRun]] = defaultdict(dict)
     for run in runs:
         other = variants[run.group].setdefault(run.result["seed"], run)
         if other is not run:
             raise UserError(f"{run.folder} and {other.folder} are both {run.key}; give only one of them")
+    for by_seed in variants.values():
+        refuse_mixed(list(by_seed.values()))
     return [
         variant_group(key, [by_seed[seed] for seed in sorted(by_seed)]) for key, by_seed in sorted(variants.items())
     ]
+
+
+def refuse_mixed(runs: list[TrackedRun]) -> None:
+    """Refuse runs of one variant that differ in more than the seed: their mean would be that of nothing.
+
+    Raises:
+        UserError: naming both.
+    """
+    first, *others = [run.run["config"] | {"seed": None, "code version": run.run["code_version"]} for run in runs]
+    for run, other in zip(runs[1:], others, strict=True):
+        if what := name_differences(other, first):
+            raise UserError(f"{run.folder}: {what} as in {runs[0].folder}; track runs of one configuration together")
 
 
 def variant_group(key: str, runs: list[TrackedRun]) -> RunGroup:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from uhn.configuration.run import RunConfig
 from uhn.device import acquire_device
-from uhn.runs.folder import GENERATOR, discard_run, holds_training
+from uhn.runs.folder import GENERATOR
+from uhn.runs.identity import training_problem
 from uhn.training.evaluate import evaluate_run
 from uhn.training.runner import JobOptions, train_run
 
@@ -24,10 +25,8 @@ def run_candidate(config: RunConfig, out: Path, options: JobOptions, paper_confi
         UserError: as for :func:`train_run` and :func:`evaluate_run`.
         Interrupted: stopped by a signal; run again with ``resume`` to continue.
     """
-    weights = out / GENERATOR
-    if not (weights.exists() and holds_training(out, config, options.device)):
-        discard_run(out)
+    if training_problem(out, config) is not None:
         train_run(config, out, options, paper_config)
     with acquire_device(options.device, options.scratch / "gpu") as device:
         evaluate_run(out, options.source, options.threads, device)
-    weights.unlink(missing_ok=True)
+    (out / GENERATOR).unlink(missing_ok=True)

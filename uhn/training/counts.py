@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -42,14 +44,17 @@ def count_targets(targets: list[TargetSet], cache: Path | None = None) -> Target
     """
     if cache is None or not any(target_set.is_family for target_set in targets):
         return _count(targets)
-    tasks = "+".join(f"{t.task.model}_{t.mode}_{t.task.reduction.digest}" for t in targets)
-    path = cache / "families" / f"{tasks}_{source_digest()[:16]}.json"
+    key = {"sources": source_digest(), "targets": [target_set.identity() for target_set in targets]}
+    path = cache / "families" / f"{hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]}.json"
     try:
-        return TargetCounts(**read_json(path))
-    except (UserError, TypeError):
-        counts = _count(targets)
-        write_json(path, asdict(counts))
-        return counts
+        cached = read_json(path)
+        if cached["key"] == key:
+            return TargetCounts(**cached["counts"])
+    except (UserError, TypeError, KeyError):
+        pass
+    counts = _count(targets)
+    write_json(path, {"key": key, "counts": asdict(counts)})
+    return counts
 
 
 def _count(targets: list[TargetSet]) -> TargetCounts:

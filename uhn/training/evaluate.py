@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 
-from uhn.configuration.run import RunConfig
 from uhn.data.sources import STANDIN, DataSource
+from uhn.files import sha256_of
 from uhn.hypernetworks.generator import Generator
 from uhn.metrics import not_finite
 from uhn.models.distance import nearest_distances
-from uhn.runs.folder import RESULT, read_run, read_training, write_record
+from uhn.runs.folder import RESULT, TRAINING, write_record
+from uhn.runs.identity import read_trained, require_code_version
 from uhn.training.build import load_generator
 from uhn.training.members import Member, load_members
 from uhn.training.precision import autocast
@@ -34,18 +35,18 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, 
     A run has diverged if a metric of its final weights is not finite, as it has if its training loss was not.
 
     Raises:
-        UserError: files of the training job or data are missing, damaged or of another version.
+        UserError: files of the training job or data are missing, damaged, of another run or version.
     """
     torch.set_num_threads(threads)
-    run, training = read_run(run_dir), read_training(run_dir)
-    config = RunConfig.from_dict(run["config"])
+    config, run, training = read_trained(run_dir)
+    require_code_version(run_dir, run)
     outcome = {key: training[key] for key in ("status", "reason")}
     metrics, models = dict(training["metrics"]), []
     if training["status"] == "completed":
         split = "validation" if config.mode == "tuning" else "test"
         members = load_members(config, split, source, device)
         targets = [member.targets for member in members]
-        generator = load_generator(run_dir, config, targets, training["generator_sha256"]).to(device)
+        generator = load_generator(run_dir, config, targets).to(device)
         for member in members:
             prefix = f"{split}/{member.name}" if len(members) > 1 else split
             with autocast(run["precision"], device):
@@ -66,6 +67,8 @@ def evaluate_run(run_dir: Path, source: DataSource = STANDIN, threads: int = 1, 
             "evaluated_on": device.type,
             "data": {key: run["data"][key] for key in ("dataset", "source", "note")},
             **{key: run[key] for key in ("config_digest", "code_version", "source_digest")},
+            **{key: training[key] for key in ("run_sha256", "metrics_sha256")},
+            "training_sha256": sha256_of(run_dir / TRAINING),
         },
     )
 

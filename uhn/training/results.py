@@ -11,23 +11,25 @@ from typing import Any
 import torch
 from safetensors.torch import save as save_safetensors
 
-from uhn.files import write_bytes
+from uhn.files import sha256_of, write_bytes
 from uhn.metrics import not_finite
 from uhn.runs.folder import GENERATOR, METRICS, RUN, TRAINING, write_record
 from uhn.training.fit import Fit
 from uhn.training.precision import autocast
 
 
-def write_results(fit: Fit, counts: dict[str, Any], work: Path, out: Path) -> None:
+def write_results(fit: Fit, run: str, counts: dict[str, Any], work: Path, out: Path) -> None:
     """Write the files of a finished job to its folder; training.json comes last and marks completion.
 
     Args:
         fit: the loop, all of whose steps are done.
+        run: digest of the run.
         counts: sections of training.json about sizes, see :func:`uhn.training.counts.describe_counts`.
         work: folder of the job's run.json and metrics.jsonl.
         out: folder of the run.
     """
-    weights = save_safetensors({name: t.cpu().contiguous() for name, t in fit.generator.state_dict().items()})
+    tensors = {name: t.cpu().contiguous() for name, t in fit.generator.state_dict().items()}
+    weights = save_safetensors(tensors, metadata={"run": run})
     diverged = fit.progress.diverged
     metrics = {} if diverged else evaluate_training(fit)
     reason = f"loss not finite at {diverged}" if diverged else not_finite(metrics)
@@ -51,6 +53,9 @@ def write_results(fit: Fit, counts: dict[str, Any], work: Path, out: Path) -> No
                 "device": fit.device.type,
                 "threads": torch.get_num_threads(),
             },
+            "config_digest": run,
+            "run_sha256": sha256_of(out / RUN),
+            "metrics_sha256": sha256_of(out / METRICS),
             "generator_sha256": hashlib.sha256(weights).hexdigest(),
         },
     )

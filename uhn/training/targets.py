@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,11 @@ class TargetSet:
         )
         self.build = lru_cache(maxsize=CACHED_TARGETS)(self._build)
 
+    def identity(self) -> dict[str, Any]:
+        """Return all that decides which models these are, as plain data."""
+        task = {"model": self.task.model, "mode": self.mode, "sizes": self._sizes}
+        return task | {"reduction": asdict(self.task.reduction)}
+
     def only(self) -> TargetModel:
         """Return the model of a task that is no family."""
         (name,) = self.roles.train
@@ -72,6 +77,15 @@ class TargetSet:
         groups = (self.roles.train, *self.roles.reported.values())
         return tuple(dict.fromkeys(name for group in groups for name in group))
 
+    def all_names(self) -> tuple[str, ...]:
+        """Return the models in use and, of a family, all other members, for which a generator can be asked as well."""
+        if not self.is_family:
+            return self.names()
+        from uhn.models.model_sets import FAMILIES
+
+        family = FAMILIES[self.task.model]
+        return tuple(dict.fromkeys([*self.names(), *family.member_names(range(family.size))]))
+
     def config(self, name: str) -> Any:
         """Return the configuration of a model as it is built."""
         return self.build(name).config
@@ -80,6 +94,10 @@ class TargetSet:
         """Move models that own tensors; members of a family own none."""
         if not self.is_family:
             self.build(self.task.model).to(device)
+
+    def build_module(self, name: str) -> TargetModel:
+        """Build a model with weights of its own, on the CPU."""
+        return build_model(name, self._adapt)
 
     def _build(self, name: str) -> TargetModel:
         # A family's members only run with generated weights. On the meta device a thousand of them take no memory.

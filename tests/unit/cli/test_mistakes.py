@@ -69,6 +69,16 @@ def test_a_mistake_in_an_experiment_file(tmp_path, old, new, message):
     assert message in line
 
 
+def test_an_experiment_of_ones_own_has_no_place_among_results(tmp_path):
+    """F1a: it would take the place of the official run."""
+    shutil.copy(REPOSITORY / "config/experiments/kan_kv.yaml", tmp_path)
+    arguments = ("train", "--seed", "1", "--setting", "kan_kv", "--variant", "direct", "--config", "kan_kv.yaml")
+    done = uhn(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("uhn: error: --config kan_kv.yaml: expected --out DIR with it; results/demo is for")
+    assert done.stderr.count("\n") == 1 and not (tmp_path / "results").exists()
+
+
 def test_a_result_of_an_older_schema_is_refused_and_kept(tmp_path):
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
     path = tmp_path / "results/demo/runs/kan_ellipj/direct/seed21962/result.json"

@@ -5,10 +5,13 @@ import shutil
 
 import pytest
 from cli_process import REPOSITORY
-from short_sweep import BAD, FINE, shorten
+from run_files import edit
+from short_sweep import BAD, FINE, change_sweeps, shorten
 
 from uhn.benchmarks.step_times import StepTimes
 from uhn.cli import main
+from uhn.runs.folder import write_record
+from uhn.sweeps.load import load_sweep
 from uhn.training import candidate as candidate_module
 from uhn.training.cost import StepSeconds
 
@@ -74,21 +77,23 @@ def test_a_finished_candidate_is_not_trained_again(folder, monkeypatch):
     monkeypatch.setattr(candidate_module, "evaluate_run", refuse)
     assert run("stage1/i0_j0") == 0
     assert path.read_text() == first
-    # other hyperparameters in the same place are another candidate
-    shorten_with_other_rate(folder)
+    # other hyperparameters in the same place are another candidate, and what is finished stays until it is
+    change_sweeps(folder.parents[3] / "config", train_lr=[2 * FINE, BAD])
     with pytest.raises(AssertionError, match="trained again"):
         run("stage1/i0_j0")
-    assert not (path.parent / "result.json").exists()
+    assert (path.parent / "result.json").exists() and path.read_text() == first
 
 
-def shorten_with_other_rate(folder):
-    from short_sweep import change_sweeps
-
-    from uhn.sweeps import load
-
-    change_sweeps(folder.parents[3] / "config", train_lr=[2 * FINE, BAD])
-    for cached in (load.read_sweeps, load._load_sweeps, load._load_tunings):
-        cached.cache_clear()
+def test_the_result_of_another_candidate_is_not_taken(folder):
+    """F4: in the place of its own, without candidate.json."""
+    assert run("stage1/i0_j0") == run("stage1/i1_j0") == 0
+    own, other = (folder / f"stage1/{place}/seed{SEED}" for place in ("i0_j0", "i1_j0"))
+    first = read(own / "candidate.json")
+    shutil.copy(other / "result.json", own / "result.json")
+    (own / "candidate.json").unlink()
+    assert run("stage1/i0_j0") == 0
+    again = read(own / "candidate.json")
+    assert {key: again[key] for key in ("status", "metrics")} == {key: first[key] for key in ("status", "metrics")}
 
 
 def test_a_candidate_killed_before_validation_is_only_validated(folder, monkeypatch):
@@ -139,25 +144,38 @@ def test_list(folder, capsys, monkeypatch):
     assert lines[2].startswith("1 sweeps, at most 125 runs")
 
 
-def test_swept_hyperparameters_of_a_run(folder, tmp_path):
+def test_swept_hyperparameters_of_a_run(folder, tmp_path, capsys):
     """`uhn train --selected` takes the winner; the decision of another stage or sweep is refused."""
     winner = {"train_lr": 2e-5, "train_budget": 4000, "init_lr": 2e-4, "init_steps": 100}
     entry = {"slot": "stage2/i0_j0", "hyperparameters": winner, "seeds": [1], "mean_rank": 0.0, "std_rank": 0.0}
     entry["metrics"] = {"validation/rmse": {"mean": 0.1, "std": 0.0, "rank": 0, "values": [0.1]}}
-    record = {"schema_version": 1, "sweep": "kan_kv", "scale": "demo", "stage": 4, "winner": winner, "note": None}
-    record |= {"ranking": [entry], "dropped": [], "skipped": []}
+    record = {"sweep": "kan_kv", "scale": "demo", "stage": 4, "winner": winner, "note": None}
+    record |= {"ranking": [entry], "dropped": [], "skipped": [], "sweep_digest": load_sweep("kan_kv", "demo").digest}
     path = tmp_path / "selected.json"
-    path.write_text(json.dumps(record))
+    write_record(path, record | {"candidates_sha256": "0" * 64, "previous_sha256": "1" * 64})
     train = ["train", "--setting", "kan_kv", "--variant", "uhn", "--seed", "7", "--selected", str(path)]
     assert main(train) == 0
     config = read(tmp_path / "results/demo-swept/runs/kan_kv/uhn/seed7/run.json")["config"]
     assert (config["mode"], config["train"]["lr"], config["train"]["budget"]) == ("final", 20 * 2e-5, 40)
     assert (config["init"]["steps"], config["init"]["lr"]) == (10, [20 * 2e-4])
     assert not (tmp_path / "results/demo").exists()
-    path.write_text(json.dumps(record | {"stage": 3}))
+    for change, message in (
+        ({"stage": 3}, "decides stage 3, expected the last, stage 4"),
+        ({"sweep": "kan_jv"}, "belongs to sweep kan_jv at scale demo, expected kan_kv"),
+        ({"sweep_digest": "0" * 64}, "decided by sweep kan_kv as 000000000000, config/sweeps.yaml now has it as"),
+        ({"winner": winner | {"train_lr": -1.0}}, "winner.train_lr: -1.0 is less than or equal to the minimum of 0"),
+        ({"winner": winner | {"train_budget": 0}}, "winner.train_budget: 0 is less than the minimum of 1"),
+        ({"winner": winner | {"train_lr": 3e-5}}, "its winner is "),
+    ):
+        content = path.read_bytes()
+        edit(path, lambda data: data.update(change))  # noqa: B023 - called at once
+        assert main(train) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
+        path.write_bytes(content)
+    edit(path, lambda data: data.update(note="mine"), seal=False)
     assert main(train) == 2
-    path.write_text(json.dumps(record | {"sweep": "kan_jv"}))
-    assert main(train) == 2
+    assert "edited or damaged" in capsys.readouterr().err
 
 
 def test_a_table_of_the_sweeps_there_are(folder, tmp_path, capsys):

@@ -51,7 +51,7 @@ def change_runs(runs, change):
     for path in paths:
         data = json.loads(path.read_text())
         change(data)
-        path.write_text(json.dumps(data))
+        write(runs, data)
 
 
 def more_methods(config, runs, count):

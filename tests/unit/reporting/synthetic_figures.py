@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from run_files import edit, sha256
+from safetensors.numpy import save
 from synthetic_results import record, write
 
 SEEDS = (21962, 59358)  # the first two of the paper
@@ -81,7 +83,10 @@ def write_kernel(runs: Path, variant: str, seed: int, factor: float) -> None:
     rng = np.random.default_rng(seed)
     shape = (16, 16, 3, 3)
     kernel = 0.1 * ((1 - factor) * rng.standard_normal(shape[1:]) + factor * rng.standard_normal(shape))
-    np.save(runs / "cifar10_cnn20" / variant / f"seed{seed}" / "kernel.npy", kernel.astype(np.float32))
+    folder = runs / "cifar10_cnn20" / variant / f"seed{seed}"
+    digest = json.loads((folder / "run.json").read_text())["config_digest"]
+    content = save({"convs.2.weight": kernel.astype(np.float32)}, metadata={"run": digest})
+    (folder / "kernel.safetensors").write_bytes(content)
 
 
 def epoch_lines(start: float, epochs: int) -> list[dict[str, Any]]:
@@ -109,5 +114,8 @@ def level_lines(depth: int, k: int, points: int = 20) -> list[dict[str, Any]]:
 
 
 def write_lines(result: Path, lines: list[dict[str, Any]]) -> None:
-    """Write metrics.jsonl beside a result."""
-    (result.parent / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    """Write metrics.jsonl beside a result, which names it."""
+    path = result.parent / "metrics.jsonl"
+    header = path.read_text().splitlines()[0]
+    path.write_text("\n".join([header, *map(json.dumps, lines), ""]))
+    edit(result, lambda record: record.update(metrics_sha256=sha256(path)))

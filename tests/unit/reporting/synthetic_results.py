@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from run_files import LINES, config_of, write_run
+
 TARGETS = {"run": 97, "paper": 254}
+# What ties a result to the other files of its run
+BOUND = ("schema_version", "config_digest", "run_sha256", "metrics_sha256", "training_sha256", "content_sha256")
 GENERATOR = {"run": (70_785, 73_365), "paper": (591_617, 612_117)}
 
 
@@ -21,7 +25,6 @@ def record(setting: str, variant: str, seed: int, value: float | None, **changes
     """Compose a result; ``value`` is the test RMSE, None a diverged run."""
     completed = value is not None
     data = {
-        "schema_version": 1,
         "setting": setting,
         "variant": variant,
         "seed": seed,
@@ -40,16 +43,16 @@ def record(setting: str, variant: str, seed: int, value: float | None, **changes
             "threads": 1,
         },
         "data": {"dataset": setting.removeprefix("kan_"), "source": "formula", "note": None},
-        "config_digest": "c0ffee",
         "code_version": 1,
         "source_digest": "5eed5eed5eed5eed",
     }
     return {**data, **changes}
 
 
-def write(runs: Path, data: dict[str, Any]) -> Path:
-    """Write a result where its run belongs."""
-    path = runs / data["setting"] / data["variant"] / f"seed{data['seed']}" / "result.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data))
-    return path
+def write(runs: Path, data: dict[str, Any], lines: Iterable[Mapping[str, Any]] = LINES) -> Path:
+    """Write a run with a result where it belongs, without weights; return the path of the result."""
+    config = config_of(*(data[key] for key in ("setting", "variant", "seed", "scale")))
+    code = {key: data[key] for key in ("code_version", "source_digest")}
+    data = {key: value for key, value in data.items() if key not in BOUND}
+    folder = runs / data["setting"] / data["variant"] / f"seed{data['seed']}"
+    return write_run(folder, config, run=code, result=data, lines=lines, weights=False) / "result.json"

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from sweep_cases import SMALL, four_stages
 
+from uhn.paths import selection_file
 from uhn.reporting.collect_sweeps import DecidedSweep, PrintedSearch
 from uhn.reporting.reference import HYPERPARAMETERS
 from uhn.reporting.table_definitions import SweepTable
+from uhn.sweeps.files import selection_files
 from uhn.sweeps.grids import Hyperparameters, SweepConfig
-from uhn.sweeps.selection import read_selection, write_selection
+from uhn.sweeps.selection import Sources, read_selection, write_selection
 
 WINNER = Hyperparameters(0.2, 20, 0.3, 6)
 SECOND = Hyperparameters(0.2, 10, 0.3, 6)
@@ -30,8 +32,9 @@ def small_selections(folder: Path):
     )
     # the failure above also hits stage 1, where lr 0.2 wins anyway, and stage 3
     for selection in made:
-        write_selection(folder / f"stage{selection.stage}.json", selection)
-    return [read_selection(folder / f"stage{stage}.json", SMALL, "paper") for stage in SMALL.stages]
+        path = selection_file(folder / "sweeps", SMALL.name, selection.stage)
+        write_selection(path, selection, Sources(SMALL.digest, "0" * 64, None))
+    return [read_selection(path, SMALL, "paper") for path in selection_files(folder / "sweeps", SMALL)]
 
 
 def printed(sweep: SweepConfig, choice: Hyperparameters | None = WINNER) -> PrintedSearch:

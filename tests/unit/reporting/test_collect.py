@@ -1,13 +1,15 @@
 """Reading runs: missing, damaged and misplaced result files."""
 
-import json
 import shutil
+from dataclasses import replace
 
 import pytest
+from run_files import edit, write_run
 from synthetic_results import record, write
 
 from uhn.errors import UserError
-from uhn.reporting.collect import collect, version_warnings
+from uhn.reporting.collect import collect, mixture_warnings
+from uhn.sweeps.expected import Expectation
 
 PAIRS = [("kan_kv", "direct"), ("kan_kv", "uhn"), ("kan_jv", "direct"), ("kan_jv", "uhn")]
 
@@ -15,9 +17,7 @@ PAIRS = [("kan_kv", "direct"), ("kan_kv", "uhn"), ("kan_jv", "direct"), ("kan_jv
 def damage(runs, change):
     """Change one result file and return its path."""
     path = runs / "kan_kv" / "uhn" / "seed2" / "result.json"
-    data = json.loads(path.read_text())
-    change(data)
-    path.write_text(json.dumps(data))
+    edit(path, change)
     return path
 
 
@@ -66,12 +66,17 @@ def test_no_runs_at_all(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.update(schema_version=0), "schema version 0, this release reads 1"),
-        (lambda data: data.pop("schema_version"), "schema version None"),
         (lambda data: data.pop("cost"), "'cost' is a required property"),
         (lambda data: data.update(extra=1), "unknown key 'extra'; expected schema_version, "),
-        (lambda data: data.update(seed=3), "holds the result of kan_kv/uhn/seed3, expected kan_kv/uhn/seed2"),
-        (lambda data: data.update(scale="lite"), "is a run of scale lite, expected demo"),
+        (lambda data: data.update(seed=3), "seed is 3, expected 2 as in run.json"),
+        (lambda data: data.update(scale="lite"), "scale is 'lite', expected 'demo' as in run.json"),
+        (lambda data: data.update(config_digest="0" * 64), "belongs to run 000000000000, expected"),
+        (
+            lambda data: data.update(metrics={"test/rmse": -1.0}),
+            "test/rmse: -1.0 is less than the minimum of 0",
+        ),
+        (lambda data: data.update(metrics={"test/accuracy": 1.5}), "1.5 is greater than the maximum of 1"),
+        (lambda data: data.update(seed=10**400), "seed: 1000"),
     ],
 )
 def test_unusable_results_are_named(runs, change, message):
@@ -91,23 +96,80 @@ def test_a_truncated_result_is_named(runs):
 
 
 def test_a_missing_or_infinite_metric(runs):
-    damage(runs, lambda data: data.update(metrics={"test/loss": float("inf")}))
+    damage(runs, lambda data: data.update(metrics={"test/loss": 0.5}))
     run = collect(PAIRS, runs, "demo")["kan_kv", "uhn"][1]
     with pytest.raises(UserError, match=r"no metric test/rmse \(it has test/loss\)"):
         run.metric("test/rmse")
-    with pytest.raises(UserError, match="test/loss is inf in a completed run"):
-        run.metric("test/loss")
+    damage(runs, lambda data: data.update(metrics={"test/loss": float("inf")}))
+    with pytest.raises(UserError, match=r"not a readable JSON file \(Infinity is no JSON number\)"):
+        collect(PAIRS, runs, "demo")
 
 
 def test_mixed_code_versions_warn_and_mixed_sources_do_not(runs):
-    def all_runs():
-        return [run for group in collect(PAIRS, runs, "demo").values() for run in group]
-
-    assert version_warnings([]) == version_warnings(all_runs()) == []
-    damage(runs, lambda data: data.update(source_digest="abc"))
-    assert len({run.record["source_digest"] for run in all_runs()}) == 2
-    assert version_warnings(all_runs()) == []
-    damage(runs, lambda data: data.update(code_version=2))
-    assert version_warnings(all_runs(), "figure") == [
+    assert mixture_warnings({}) == mixture_warnings(collect(PAIRS, runs, "demo")) == []
+    write(runs, record("kan_kv", "uhn", 2, 0.01, source_digest="abc"))
+    results = collect(PAIRS, runs, "demo")
+    assert len({run.record["source_digest"] for group in results.values() for run in group}) == 2
+    assert mixture_warnings(results) == []
+    write(runs, record("kan_kv", "uhn", 2, 0.01, code_version=2))
+    assert mixture_warnings(collect(PAIRS, runs, "demo"), "figure") == [
         "The runs of this figure mix 2 code versions (1, 2) and are not strictly comparable."
     ]
+
+
+def test_several_devices_and_numbers_of_threads_warn(runs):
+    """F10, F11: threads within a cell, devices within a table."""
+    cost = record("kan_kv", "uhn", 2, 0.01)["cost"]
+    write(runs, record("kan_kv", "uhn", 2, 0.01, cost=cost | {"threads": 4}))
+    write(runs, record("kan_jv", "uhn", 1, 0.01, cost=cost | {"device": "cuda"}))
+    assert mixture_warnings(collect(PAIRS, runs, "demo")) == [
+        "The runs of this table mix 2 devices (cpu, cuda) and are not strictly comparable.",
+        "The runs of kan_kv/uhn had different numbers of threads: 1, 4.",
+    ]
+
+
+@pytest.fixture
+def official(tmp_path):
+    """The runs of kan_kv that config/ resolves to, with two seeds."""
+    expected = Expectation("demo")
+    for variant in ("direct", "uhn"):
+        for seed in (1, 2):
+            write_run(tmp_path / "kan_kv" / variant / f"seed{seed}", expected.config("kan_kv", variant, seed))
+    return tmp_path
+
+
+def test_runs_of_the_configuration_are_taken(official):
+    results = collect([("kan_kv", "uhn")], official, "demo", expected=Expectation("demo"))
+    assert [run.mixed for run in results["kan_kv", "uhn"]] == [None, None]
+
+
+def test_a_run_of_other_hyperparameters_is_refused_or_marked(official):
+    """F1: in the right place, with the right name, of another configuration."""
+    config = Expectation("demo").config("kan_kv", "uhn", 2)
+    lr = config.train.lr
+    folder = official / "kan_kv/uhn/seed2"
+    write_run(folder, replace(config, train=replace(config.train, lr=0.3)))
+    with pytest.raises(UserError) as caught:
+        collect([("kan_kv", "uhn")], official, "demo", expected=Expectation("demo"))
+    assert str(caught.value).startswith(f"{folder}: train.lr is 0.3, expected {lr}; rerun its job")
+    assert "--allow-mixed" in str(caught.value) and "\n" not in str(caught.value)
+    results = collect([("kan_kv", "uhn")], official, "demo", expected=Expectation("demo"), allow_mixed=True)
+    assert [run.mixed for run in results["kan_kv", "uhn"]] == [None, f"train.lr is 0.3, expected {lr}"]
+    assert mixture_warnings(results) == [
+        f"† Of another configuration than expected: kan_kv/uhn/seed2 (train.lr is 0.3, expected {lr})."
+    ]
+
+
+def test_two_sources_of_data_in_one_table_are_mixed(tmp_path):
+    """A run on the published files where stand-ins are expected, and the other way round."""
+    write_run(tmp_path / "mnist_mlp/uhn/seed1", Expectation("demo", "download").config("mnist_mlp", "uhn", 1))
+    pairs = [("mnist_mlp", "uhn")]
+    assert collect(pairs, tmp_path, "demo", expected=Expectation("demo", "/my/data"))
+    with pytest.raises(UserError, match="source is published, expected standin"):
+        collect(pairs, tmp_path, "demo", expected=Expectation("demo"))
+
+
+def test_damage_is_never_taken_as_a_mixture(official):
+    edit(official / "kan_kv/uhn/seed2/result.json", lambda data: data["metrics"].update({"test/rmse": 0.0}), seal=False)
+    with pytest.raises(UserError, match="edited or damaged"):
+        collect([("kan_kv", "uhn")], official, "demo", expected=Expectation("demo"), allow_mixed=True)

@@ -47,7 +47,7 @@ def test_runs_and_files():
     assert load_figure("growth").runs == tuple(needed_runs(2))
     assert load_figure("4").runs == tuple(("cifar10_cnn20", variant) for variant in ("raw", "positional", "uhn"))
     assert load_figure("3").files == ("result.json",)
-    assert load_figure("4").files == ("result.json", "kernel.npy")
+    assert load_figure("4").files == ("result.json", "kernel.safetensors")
     assert load_figure("5").files == load_figure("levels").files == ("result.json", "metrics.jsonl")
 
 

@@ -3,7 +3,8 @@
 import csv
 
 import pytest
-from printed_table import change_runs, publish
+from printed_table import publish
+from synthetic_results import record, write
 
 from uhn.errors import UserError
 
@@ -20,7 +21,7 @@ def test_three_files_named_by_table(config, runs):
 
 
 def test_mixed_scales_write_nothing(config, runs):
-    change_runs(runs, lambda data: data.update(scale="lite" if data["seed"] == 2 else "demo"))
-    with pytest.raises(UserError, match="is a run of scale lite, expected demo"):
+    write(runs, record("kan_kv", "direct", 2, 0.03, scale="lite"))
+    with pytest.raises(UserError, match=r"holds kan_kv/direct/seed2 at scale lite, expected .* at scale demo"):
         publish(config, runs)
     assert not (runs.parent / "out").exists()

@@ -1,9 +1,9 @@
 """The long frame: numbers, diverged runs, counts, keys."""
 
-import json
 import math
 
 import pytest
+from run_files import edit
 
 from uhn.errors import UserError
 from uhn.reporting.collect import collect
@@ -131,9 +131,7 @@ def test_nothing_is_compared_without_margins(config, runs):
 
 def test_stand_in_data_are_never_compared(config, runs):
     path = runs / "kan_kv" / "uhn" / "seed3" / "result.json"
-    data = json.loads(path.read_text())
-    data["data"] |= {"source": "standin", "note": "small"}
-    path.write_text(json.dumps(data))
+    edit(path, lambda data: data["data"].update(source="standin", note="small"))
     lines = lines_of(frame_of(config, runs, load_margins(config)))
     stand_in = lines["kan_kv", "uhn"]
     assert (stand_in["verdict"], stand_in["comparison"]) == ("", "")
@@ -180,9 +178,7 @@ def test_a_cell_that_paper_csv_lacks(config, runs):
 
 def test_seeds_of_different_size_are_refused(config, runs):
     path = runs / "kan_kv" / "uhn" / "seed3" / "result.json"
-    data = json.loads(path.read_text())
-    data["parameters"]["run"]["printed"] = 5
-    path.write_text(json.dumps(data))
+    edit(path, lambda data: data["parameters"]["run"].update(printed=5))
     with pytest.raises(UserError, match=r"seed3/result\.json: printed of parameters \(run\) is 5, but 73,365 in "):
         frame_of(config, runs)
 

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from run_files import config_of
+from run_files import write_run as write_files
 
 COUNTS = {"target": 1200, "trainable": 345, "printed": 400}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def write_run(root: Path, **changes: Any) -> Path:
-    """Write a run directory; ``changes`` replace identity, ``result``, ``run`` or ``lines``."""
+    """Write a run directory; ``changes`` replace identity, ``result``, ``run``, ``config`` or ``lines``."""
     identity = {"setting": "kan", "variant": "uhn", "seed": 0, "scale": "demo"}
     identity |= {key: changes.pop(key) for key in list(changes) if key in identity}
-    shared = identity | {
-        "schema_version": 1,
-        "config_digest": "c0ffee",
-        "code_version": 3,
-        "source_digest": "feed",
-    }
-    run = shared | {
-        "config": {"optimizer": {"name": "adam", "lr": 0.001}, "widths": [16, 32], "dropout": None},
-        "provenance": {"commit": COMMIT, "dirty": False, "python": "3.11", "torch": "2.13", "threads": 1},
-        "data": {"dataset": "formula", "source": "formula", "note": None, "train_sha256": "c0de"},
-        "started_at": "2025-01-31T12:00:00+00:00",
-    }
-    result = shared | {
-        "status": "completed",
-        "reason": None,
+    run = {"code_version": 3, "source_digest": "feed"} | changes.pop("run", {})
+    result = {
         "metrics": {"test/rmse": 0.5 + identity["seed"], "train/loss": 0.125},
         "parameters": {"run": COUNTS, "paper": COUNTS},
         "steps": {"init": 2, "train": 3},
@@ -40,19 +28,13 @@ def write_run(root: Path, **changes: Any) -> Path:
             "wall_s": 12.5, "cpu_s": 11.0, "step_s": 0.25, "peak_memory_bytes": 4096,
             "device": "cpu", "threads": 1,
         },
-        "data": {"dataset": "formula", "source": "formula", "note": None},
     }  # fmt: skip
-    lines = [step_line(k, "init" if k < 2 else "train") for k in range(5)]
-    run |= changes.pop("run", {})
     result |= changes.pop("result", {})
-    lines = changes.pop("lines", lines)
+    lines = changes.pop("lines", [step_line(k, "init" if k < 2 else "train") for k in range(5)])
+    config = config_of(**identity, **changes.pop("config", {}))
     assert not changes, f"unknown changes {changes}"
     path = root.joinpath("runs", identity["setting"], identity["variant"], f"seed{identity['seed']}")
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "run.json").write_text(json.dumps(run))
-    (path / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    (path / "result.json").write_text(json.dumps(result))
-    return path
+    return write_files(path, config, run=run, result=result, lines=lines, weights=False)
 
 
 def step_line(step: int, phase: str, **values: Any) -> dict[str, Any]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import shutil
+from dataclasses import replace
 
 import pytest
+from run_files import edit, sha256, write_run
 
 from uhn.errors import UserError
+from uhn.sweeps.expected import Expectation
 from uhn.tracking import runs
+from uhn.tracking.variants import variant_groups
 
 START_MS = 1738324800000  # 2025-01-31T12:00:00Z
 
 
-def line(step, phase="train", **values):
-    return {"step": step, "phase": phase, "loss": 1.0, "lr": 0.1, "elapsed_s": 0.5 * step} | values
+def line(number, phase="train", **values):
+    return {"step": number, "phase": phase, "loss": 1.0, "lr": 0.1, "elapsed_s": 0.5 * number} | values
 
 
 def test_curves_have_phase_names_and_recorded_times(make_run):
@@ -42,19 +46,19 @@ def test_start_times_in_all_iso_forms(make_run, started):
     assert runs.read_run(make_run(run={"started_at": started})).start_ms == START_MS
 
 
-def test_digest_depends_on_every_file(make_run):
-    path = make_run()
-    seen = {runs.read_run(path).digest}
-    for name, text in (
-        ("run.json", " "),
-        ("metrics.jsonl", json.dumps(line(9)) + "\n"),
-        ("result.json", "\n"),
-    ):
-        with open(path / name, "a") as file:
-            file.write(text)
-        seen.add(runs.read_run(path).digest)
-    assert len(seen) == 4
-    assert runs.read_run(path).digest in seen
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"run": {"started_at": "2025-02-01T12:00:00+00:00"}},
+        {"lines": [line(0)]},
+        {"result": {"metrics": {"test/rmse": 0.25}}},
+        {"config": {"depth": 1}},
+    ],
+)
+def test_digest_depends_on_every_file(make_run, change):
+    first = runs.read_run(make_run()).digest
+    assert runs.read_run(make_run()).digest == first
+    assert runs.read_run(make_run(**change)).digest != first
 
 
 @pytest.mark.parametrize("name", runs.FILES)
@@ -65,51 +69,48 @@ def test_a_missing_file_is_named(make_run, name):
         runs.read_run(path)
 
 
-def damage(path, name, change):
-    text = (path / name).read_text()
-    (path / name).write_text(change(text))
-
-
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
         ("result.json", lambda text: text[: len(text) // 2], "result.json: not a readable JSON file"),
-        ("result.json", lambda text: text.replace('"schema_version": 1', '"schema_version": 0'), "reads 1"),
-        (
-            "result.json",
-            lambda text: text.replace('"completed"', '"crashed"'),
-            "status: 'crashed' is not one of",
-        ),
-        (
-            "result.json",
-            lambda text: text.replace('"seed": 0', '"seed": 5'),
-            "seed is 0 but result.json says 5",
-        ),
+        ("result.json", lambda text: text.replace('"schema_version": 2', '"schema_version": 0'), "reads 2"),
+        ("result.json", lambda text: text.replace('"completed"', '"crashed"'), "status: 'crashed' is not one of"),
+        ("result.json", lambda text: text.replace("0.5", "0.25"), "result.json: edited or damaged"),
         ("run.json", lambda text: text[:30], "run.json: not a readable JSON file"),
-        (
-            "run.json",
-            lambda text: text.replace('"schema_version": 1', '"schema_version": 9'),
-            "reads 1",
-        ),
-        ("run.json", lambda text: "[]", "reads 1"),
-        ("run.json", lambda text: text.replace("2025-01-31", "31 January"), "started_at"),
+        ("run.json", lambda text: text.replace('"schema_version": 2', '"schema_version": 9'), "reads 2"),
+        ("run.json", lambda text: "[]", "reads 2"),
         ("run.json", lambda text: text.replace('"config"', '"setup"'), "unknown key 'setup'"),
-        ("metrics.jsonl", lambda text: text[:-10], "metrics.jsonl, line 5"),
-        ("metrics.jsonl", lambda text: text.replace('"step": 1', '"step": "1"'), "metrics.jsonl, line 2"),
+        ("metrics.jsonl", lambda text: text[:-10], "metrics.jsonl: differs from the file that result.json names"),
         ("metrics.jsonl", lambda text: "\x00" + text, "metrics.jsonl, line 1"),
     ],
 )
 def test_damaged_files_are_one_clear_line(make_run, name, change, message):
     path = make_run()
-    damage(path, name, change)
+    (path / name).write_text(change((path / name).read_text()))
     with pytest.raises(UserError, match=message) as caught:
         runs.read_run(path)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"run": {"started_at": "31 January"}}, "started_at"),
+        ({"lines": [line(0), line(1, step="1")]}, "metrics.jsonl, line 3"),
+        ({"result": {"seed": 5}}, "seed is 5, expected 0 as in run.json"),
+    ],
+)
+def test_files_that_fit_but_hold_nonsense_are_one_clear_line(make_run, change, message):
+    with pytest.raises(UserError, match=message) as caught:
+        runs.read_run(make_run(**change))
+    assert "\n" not in str(caught.value)
+
+
 def test_bytes_that_are_no_text_are_a_clear_line(make_run):
     path = make_run()
-    (path / "metrics.jsonl").write_bytes(b'{"step": 0, "phase": "\xff"}\n')
+    metrics = path / "metrics.jsonl"
+    metrics.write_bytes(metrics.read_bytes().splitlines(keepends=True)[0] + b'{"step": 0, "phase": "\xff"}\n')
+    edit(path / "result.json", lambda result: result.update(metrics_sha256=sha256(metrics)))
     with pytest.raises(UserError, match=r"metrics\.jsonl"):
         runs.read_run(path)
 
@@ -117,3 +118,26 @@ def test_bytes_that_are_no_text_are_a_clear_line(make_run):
 def test_names_that_could_break_a_query_are_refused(make_run):
     with pytest.raises(UserError, match="not a plain name"):
         runs.read_run(make_run(variant="it's"))
+
+
+def test_a_run_that_its_place_does_not_expect_is_refused(tmp_path):
+    """Among results of a known scale, the path says which run it is."""
+    folder = tmp_path / "results/demo/runs/kan_kv/uhn/seed1"
+    config = Expectation("demo").config("kan_kv", "uhn", 1)
+    assert runs.read_run(write_run(folder, config)).key == "demo/kan_kv/uhn/seed1"
+    write_run(folder, replace(config, train=replace(config.train, lr=0.3)))
+    with pytest.raises(UserError, match=r"train\.lr is 0\.3, expected .*; rerun its job, restore the config"):
+        runs.read_run(folder)
+    write_run(folder, replace(config, seed=2))
+    with pytest.raises(UserError, match="is kan_kv/uhn/seed2 at scale demo, expected kan_kv/uhn/seed1 at scale demo"):
+        runs.read_run(folder)
+    shutil.move(folder, tmp_path / "mine")
+    assert runs.read_run(tmp_path / "mine").key == "demo/kan_kv/uhn/seed2"
+
+
+def test_runs_of_one_variant_have_one_configuration(make_run):
+    """Their mean would be that of nothing."""
+    folders = [make_run(seed=seed, config={"depth": 1} if seed == 2 else {}) for seed in (0, 1, 2)]
+    assert len(variant_groups(map(runs.read_run, folders[:2]))) == 1
+    with pytest.raises(UserError, match=r"seed2: depth is 1, expected None as in .*seed0; track runs of one"):
+        variant_groups(map(runs.read_run, folders))

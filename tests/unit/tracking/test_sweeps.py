@@ -2,61 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 
 import pytest
-from sweep_cases import SMALL
+from sweep_files import SWEEP, write_sweep
 
-from uhn.paths import selection_file
-from uhn.sweeps.candidate import SKIPPED
-from uhn.sweeps.files import candidate_file, read_previous
-from uhn.sweeps.selection import write_candidate, write_selection
-from uhn.sweeps.stages import candidate_at, select
+from uhn.errors import UserError
 from uhn.tracking import track_sweep
 
 PARENT = "mlflow.parentRunId"
-# lr 0.2 is better than 0.1, no initialisation is best: all of stage 3 at the pioneer budget ran before
-VALUES = {1: {"i0_j0": 0.5, "i1_j0": 0.9}, 2: dict.fromkeys(["i0_j0", "i0_j1", "i1_j0", "i1_j1"], 0.4)}
-VALUES |= {3: {"i0_j1": 0.6, "i1_j1": None}, 4: {"r0": 0.9, "r1": 0.7, "r2": 0.6}}
 
 
 @pytest.fixture
-def sweep(tmp_path, make_run):
-    """Write a whole sweep of candidates; stage3/i1_j1 diverged."""
-    sweeps = tmp_path / "sweeps"
-    for stage in SMALL.stages:
-        previous = read_previous(sweeps, SMALL, "demo", stage)
-        results = []
-        for slot in SMALL.slots(stage):
-            for seed in SMALL.seeds(stage):
-                result = outcome(candidate_at(SMALL, slot, previous), seed, VALUES[stage].get(slot.name))
-                path = candidate_file(sweeps, SMALL, slot, seed)
-                if result.status != SKIPPED:
-                    state = {
-                        "status": result.status,
-                        "reason": result.reason,
-                        "metrics": {k: v for k, (v,) in result.values.items()},
-                    }
-                    shutil.move(make_run(setting="small", seed=seed, result=state), path.parent)
-                write_candidate(path, SMALL, "demo", result)
-                results.append(result)
-        write_selection(selection_file(sweeps, SMALL.name, stage), select(SMALL, "demo", stage, results, previous))
-    return sweeps
-
-
-def outcome(candidate, seed, value):
-    if candidate.status == SKIPPED:
-        return replace(candidate, seeds=(seed,))
-    if value is None:
-        return candidate.diverged(seed, "loss not finite at train step 3")
-    return candidate.completed(seed, {"validation/accuracy": value})
+def sweep(tmp_path):
+    """A whole sweep of candidates; stage3/i1_j1 diverged."""
+    write_sweep(tmp_path / "sweeps", SWEEP, "demo")
+    return tmp_path / "sweeps"
 
 
 def test_stages_and_their_candidates(uri, sweep, contents):
     # 2 + 4 + 4 places, two of stage 3 ran in stage 1; then three candidates with two seeds
-    assert track_sweep(sweep, SMALL, "demo", uri)[:2] == (2 + 4 + 2 + 6, 0)
+    assert track_sweep(sweep, SWEEP, "demo", uri)[:2] == (2 + 4 + 2 + 6, 0)
     runs = contents(uri, "uhn-demo-sweeps")
     assert len(runs) == 14 + 4
     stage = runs["demo/sweeps/small/stage3"]
@@ -73,26 +40,35 @@ def test_stages_and_their_candidates(uri, sweep, contents):
 
 
 def test_tracking_again_writes_what_changed(uri, sweep, contents):
-    track_sweep(sweep, SMALL, "demo", uri)
+    track_sweep(sweep, SWEEP, "demo", uri)
     first = {key: run.info.run_id for key, run in contents(uri, "uhn-demo-sweeps").items()}
-    assert track_sweep(sweep, SMALL, "demo", uri)[:2] == (0, 14)
+    assert track_sweep(sweep, SWEEP, "demo", uri)[:2] == (0, 14)
     assert {key: run.info.run_id for key, run in contents(uri, "uhn-demo-sweeps").items()} == first
-    # one place is skipped now: its run goes, and so does the parent that counted it
-    path = sweep / "small/stage3/i1_j1/seed1/candidate.json"
-    record = json.loads(path.read_text()) | {"status": "skipped", "hyperparameters": None}
-    path.write_text(json.dumps(record))
-    assert track_sweep(sweep, SMALL, "demo", uri)[:2] == (0, 13)
+    # with one budget two places of stage 3 are gone, and another candidate has the second place of stage 4
+    one_budget = replace(SWEEP, train_budget=(10,))
+    write_sweep(sweep, one_budget, "demo")
+    assert track_sweep(sweep, one_budget, "demo", uri)[:2] == (2 + 2, 2 + 4 + 2)
     second = {key: run.info.run_id for key, run in contents(uri, "uhn-demo-sweeps").items()}
-    changed = {key for key in first if second.get(key) != first[key]}
-    assert changed == {"demo/sweeps/small/stage3", "demo/sweeps/small/stage3/i1_j1/seed1"}
+    changed = {key.removeprefix("demo/sweeps/small/") for key in first if second.get(key) != first[key]}
+    places = {f"stage4/{place}/seed{seed}" for place in ("r1", "r2") for seed in (2, 3)}
+    gone = {f"stage3/{place}/seed1" for place in ("i0_j1", "i1_j1")}
+    assert changed == {"stage1", "stage2", "stage3", "stage4"} | gone | places
+    assert {key.removeprefix("demo/sweeps/small/") for key in first.keys() - second.keys()} == gone
 
 
 def test_a_stage_in_which_nothing_ran(uri, sweep, contents):
     """With one budget and no initialisation as the winner all of stage 3 ran in stage 1."""
-    for place in ("i0_j1", "i1_j1"):
-        shutil.rmtree(sweep / "small/stage3" / place)
-    sweep_of_one_budget = replace(SMALL, train_budget=(10,))
-    track_sweep(sweep, sweep_of_one_budget, "demo", uri)
+    one_budget = replace(SWEEP, train_budget=(10,))
+    write_sweep(sweep, one_budget, "demo")
+    track_sweep(sweep, one_budget, "demo", uri)
     runs = contents(uri, "uhn-demo-sweeps")
     stage = runs["demo/sweeps/small/stage3"]
     assert stage.info.start_time == stage.info.end_time == runs["demo/sweeps/small/stage2"].info.end_time
+
+
+def test_what_was_made_from_another_candidate_is_not_tracked(uri, sweep, contents):
+    folder = sweep / "small/stage1"
+    shutil.copy(folder / "i1_j0/seed1/result.json", folder / "i0_j0/seed1/result.json")
+    with pytest.raises(UserError, match=r"i0_j0/seed1/result\.json: belongs to run"):
+        track_sweep(sweep, SWEEP, "demo", uri)
+    assert contents(uri, "uhn-demo-sweeps") == {}

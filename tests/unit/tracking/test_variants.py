@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from uhn.tracking import runs, variants
+from uhn.tracking import content, runs, variants
 
 
 def test_summary_equals_numbers_by_hand(make_run):
@@ -25,7 +25,7 @@ def test_summary_equals_numbers_by_hand(make_run):
 
 
 def test_summary_counts_a_metric_that_a_completed_run_lacks(make_run):
-    metrics = [{"test/rmse": 1.0, "test/loss": 4.0}, {"test/rmse": math.nan, "test/loss": 6.0}]
+    metrics = [{"test/rmse": 1.0, "test/loss": 4.0}, {"test/loss": 6.0}]
     summary = variants.summary_metrics(
         [runs.read_run(make_run(seed=k, result={"metrics": values})) for k, values in enumerate(metrics)]
     )
@@ -35,8 +35,10 @@ def test_summary_counts_a_metric_that_a_completed_run_lacks(make_run):
 
 
 def test_summary_keeps_the_params_that_its_runs_share(make_run):
-    members = [runs.read_run(make_run(seed=k, run={"config": {"lr": 0.1, "fold": k}})) for k in range(2)]
-    assert variants.shared_params(members) == {"lr": "0.1"}
+    members = [runs.read_run(make_run(seed=k, config={"depth": k})) for k in range(2)]
+    shared = variants.shared_params(members)
+    assert shared["mode"] == "final" and not {"depth", "seed"} & shared.keys()
+    assert shared.keys() | {"depth", "seed"} == content.params_of(members[0]).keys()
 
 
 def test_a_group_of_the_seeds_of_a_variant(make_run):

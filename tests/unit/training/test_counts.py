@@ -42,6 +42,14 @@ def test_counts_of_a_family_are_kept_for_this_state_of_the_sources(tmp_path, mon
     assert count_targets([target_set("cnn_mixed_depth", "tuning", members=8)], tmp_path).members == 6
 
 
+def test_the_sizes_of_the_data_are_part_of_the_key(tmp_path):
+    """F12: Transformers on the published texts, then on the stand-in with its small vocabulary."""
+    task = resolve(load_experiment("transformer_mixed"), "uhn", 1, "demo").tasks[0]
+    published, small = (TargetSet(task, "final", sizes) for sizes in ({}, {"vocabulary_size": 100}))
+    assert count_targets([published], tmp_path) == count_targets([published])
+    assert count_targets([small], tmp_path) == count_targets([small]) != count_targets([published])
+
+
 def test_a_single_model_is_counted_without_a_file(tmp_path):
     task = resolve(load_experiment("mnist_mlp"), "uhn", 1, "paper").tasks[0]
     assert count_targets([TargetSet(task, "final", {})], tmp_path).max_params == 118_282

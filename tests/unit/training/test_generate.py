@@ -12,7 +12,8 @@ from uhn.cli import main
 from uhn.data.sources import STANDIN
 from uhn.models.cnn import CNN, CNNConfig
 from uhn.runs.folder import read_record
-from uhn.training.generate import generate_weights
+from uhn.runs.identity import kernel_problem
+from uhn.training.generate import TrainedRun, generate_weights
 from uhn.training.members import load_members
 from uhn.training.targets import TargetSet
 
@@ -74,6 +75,27 @@ def test_one_component_is_an_array(at_home, trained, tmp_path):
     np.testing.assert_array_equal(kernel, generate_weights(run, None)["convs.2.weight"].numpy())
 
 
+def test_a_kernel_for_figures_names_its_generator(at_home, trained):
+    run, out = trained / "cifar10_cnn20", trained / "cifar10_cnn20/kernel.safetensors"
+    assert main(["generate", str(run), "--component", "convs.2.weight", "--out", str(out)]) == 0
+    assert kernel_problem(run) is None
+    assert torch.equal(load_file(out)["convs.2.weight"], generate_weights(run, None)["convs.2.weight"])
+
+
+def test_a_member_that_was_not_in_use_gets_weights_that_fit(at_home, trained, tmp_path):
+    """The README's example: any member of the family, as small as the run's scale makes it."""
+    out, run = tmp_path / "w.safetensors", trained / "transformer_mixed"
+    in_use = {model["name"] for model in read_record(run / "result.json", "result")["models"]}
+    name = "transformer_mixed/500"
+    assert name not in in_use
+    assert main(["generate", str(run), "--model", name, "--out", str(out)]) == 0
+    target = TrainedRun(run).module(name)
+    tensors = load_file(out)
+    assert tensors.keys() == dict(target.named_parameters()).keys()
+    target.load_state_dict(tensors, strict=False)
+    assert all(torch.equal(parameter, tensors[key]) for key, parameter in target.named_parameters())
+
+
 def test_the_source_of_the_data_is_not_needed(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert generate_weights(trained / "cora_gcn", "cora_gcn")
@@ -86,8 +108,8 @@ def test_the_source_of_the_data_is_not_needed(trained, tmp_path, monkeypatch):
         ("cifar10_cnn20", ("--out", "w.npy"), "w.npy: expected a file name that ends in .safetensors"),
         (
             "cifar10_cnn20",
-            ("--component", "convs.2.weight", "--out", "w.safetensors"),
-            "w.safetensors: expected a file name that ends in .npy",
+            ("--component", "convs.2.weight", "--out", "w.txt"),
+            "w.txt: expected a file name that ends in .safetensors or .npy",
         ),
         (
             "cifar10_cnn20",
@@ -102,9 +124,9 @@ def test_the_source_of_the_data_is_not_needed(trained, tmp_path, monkeypatch):
         (
             "transformer_mixed",
             ("--out", "w.safetensors"),
-            "has 8 target models; name one with --model, e.g. transformer_mixed/0",
+            "has 1000 target models; name one with --model, e.g. transformer_mixed/0",
         ),
-        ("transformer_mixed", ("--model", "transformer_mixed/500", "--out", "w.safetensors"), "is no target model"),
+        ("transformer_mixed", ("--model", "transformer_mixed/1000", "--out", "w.safetensors"), "is no target model"),
         ("nowhere", ("--out", "w.safetensors"), "nowhere/run.json: no such file"),
     ],
 )
@@ -122,10 +144,10 @@ def test_an_altered_generator_is_refused(at_home, tmp_path, capsys):
     path = out / "generator.safetensors"
     path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
     assert main(["generate", str(out), "--out", str(tmp_path / "w.safetensors")]) == 2
-    assert "differs from the file that training wrote (truncated or altered); train again" in capsys.readouterr().err
+    assert "generator.safetensors: differs from the file that training.json names" in capsys.readouterr().err
     path.unlink()
     assert main(["evaluate", str(out)]) == 2
-    assert "generator.safetensors: cannot be read" in capsys.readouterr().err
+    assert "generator.safetensors: missing" in capsys.readouterr().err
 
 
 def test_a_diverged_run_has_no_weights(at_home, tmp_path, capsys):

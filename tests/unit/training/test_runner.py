@@ -2,16 +2,21 @@
 
 import json
 import math
+import os
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
+from run_files import write_run
 from safetensors.torch import load_file
 from tiny_runs import interrupt_after
 
 from uhn.configuration.run import RunConfig, TrainConfig
 from uhn.errors import UserError
 from uhn.runs.folder import read_record
+from uhn.runs.identity import result_problem
+from uhn.runs.journal import read_journal
 from uhn.training import members
 from uhn.training.evaluate import evaluate_run
 from uhn.training.fit import Fit
@@ -22,8 +27,7 @@ FILES = {"run.json", "metrics.jsonl", "generator.safetensors", "training.json"}
 
 
 def curve(path):
-    entries = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
-    return [(e["phase"], e["step"], e["loss"], e["lr"]) for e in entries]
+    return [(e["phase"], e["step"], e["loss"], e["lr"]) for e in read_journal(path / "metrics.jsonl")]
 
 
 def run(config, out, **options):
@@ -45,6 +49,7 @@ def test_a_run_leaves_its_files_and_learns(small_run, tmp_path, variant):
     assert result["metrics"]["test/rmse"] == pytest.approx(math.sqrt(result["metrics"]["test/loss"]))
     assert not any((tmp_path / "scratch" / "runs").iterdir())
     assert RunConfig.from_dict(read_record(tmp_path / "out" / "run.json", "run")["config"]) == config
+    assert result_problem(tmp_path / "out", config) is None
 
 
 @pytest.mark.parametrize("variant", ["uhn", "direct"])
@@ -148,7 +153,7 @@ def test_damaged_weights_are_named(small_run, tmp_path, damage):
         weights.write_bytes(weights.read_bytes()[:-1])
     else:
         weights.unlink()
-    with pytest.raises(UserError, match=r"generator\.safetensors: (differs from|cannot be read)"):
+    with pytest.raises(UserError, match=r"generator\.safetensors: (differs from|missing)"):
         evaluate_run(tmp_path / "out")
 
 
@@ -185,3 +190,113 @@ def test_final_weights_that_fail_make_a_diverged_run(small_run, tmp_path, monkey
     result = read_record(out / "result.json", "result")
     assert (result["status"], result["metrics"]) == ("diverged", {})
     assert result["reason"] == f"{'train' if fails == 'training' else 'test'}/loss is inf"
+
+
+def test_files_of_one_run_in_the_folder_of_another_are_refused(small_run, tmp_path):
+    """F3: weights and training.json of one seed beside the run.json of another."""
+    for seed in (1, 2):
+        run(small_run(seed=seed), tmp_path / str(seed))
+    for name in ("generator.safetensors", "training.json"):
+        shutil.copy(tmp_path / "1" / name, tmp_path / "2" / name)
+    digests = small_run(seed=1).digest[:12], small_run(seed=2).digest[:12]
+    with pytest.raises(
+        UserError, match=rf"training\.json: belongs to run {digests[0]}, expected {digests[1]}"
+    ) as caught:
+        evaluate_run(tmp_path / "2")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_finished_run_is_left_alone_when_it_is_resumed(small_run, tmp_path, monkeypatch):
+    config, out = small_run(), tmp_path / "out"
+    run(config, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    for path in out.iterdir():
+        os.utime(path, (1, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(Fit, "step", lambda _: pytest.fail("trained again"))
+        train_run(config, out, JobOptions(scratch=tmp_path / "scratch", resume=True, threads=2))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert all((out / name).stat().st_mtime > 1 for name in FILES)  # Snakemake goes by times here
+
+
+def test_a_finished_run_stays_until_its_replacement_is_complete(small_run, tmp_path, monkeypatch):
+    """Another learning rate in the same folder: nothing is gone while it trains."""
+    config, out = small_run(), tmp_path / "out"
+    run(config, out)
+    other = replace(config, train=replace(config.train, lr=2 * config.train.lr))
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt_after(patch, 20)
+        run(other, out, resume=True)
+    assert result_problem(out, config) is None
+    assert "train.lr is" in result_problem(out, other)
+    run(other, out, resume=True)
+    assert result_problem(out, other) is None
+
+
+def test_another_run_is_not_overwritten(small_run, tmp_path):
+    run(small_run(seed=1), tmp_path / "out")
+    with pytest.raises(UserError, match=r"holds the finished run kan_kv/uhn/seed1 .*, got .*seed2.*another --out"):
+        run(small_run(seed=2), tmp_path / "out")
+    assert result_problem(tmp_path / "out", small_run(seed=1)) is None
+
+
+def test_the_checkpoint_of_another_run_is_refused(small_run, tmp_path, monkeypatch):
+    """In the working folder of this one."""
+    folders = []
+    for seed in (1, 2):
+        with monkeypatch.context() as patch, pytest.raises(Interrupted):
+            interrupt_after(patch, 20)
+            run(small_run(seed=seed), tmp_path / str(seed))
+        (folder,) = set((tmp_path / "scratch/runs").iterdir()) - set(folders)
+        folders.append(folder)
+    shutil.copy(folders[0] / "checkpoint", folders[1] / "checkpoint")
+    digests = small_run(seed=1).digest[:12], small_run(seed=2).digest[:12]
+    with pytest.raises(UserError, match=rf"checkpoint: belongs to run {digests[0]}, expected {digests[1]}; delete it"):
+        run(small_run(seed=2), tmp_path / "2", resume=True)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "edited", "of another run", "missing"])
+def test_a_damaged_record_of_the_run_is_written_again_on_resume(small_run, tmp_path, monkeypatch, damage):
+    """F7: run.json of the working folder comes from the configuration, so it can."""
+    config = small_run()
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt_after(patch, 20)
+        run(config, tmp_path / "out")
+    (path,) = (tmp_path / "scratch/runs").glob("*/run.json")
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-9])
+    elif damage == "edited":
+        path.write_text(path.read_text().replace('"kv"', '"jv"'))
+    elif damage == "missing":
+        path.unlink()
+    else:
+        write_run(tmp_path / "other")
+        shutil.copy(tmp_path / "other/run.json", path)
+    result = run(config, tmp_path / "out", resume=True)
+    assert result["status"] == "completed" and result_problem(tmp_path / "out", config) is None
+
+
+def test_a_damaged_journal_is_found_when_training_goes_on(small_run, tmp_path, monkeypatch):
+    config = small_run()
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt_after(patch, 20)
+        run(config, tmp_path / "out")
+    (path,) = (tmp_path / "scratch/runs").glob("*/metrics.jsonl")
+    content = path.read_bytes()
+    path.write_bytes(content[:200] + b"\x00" + content[201:])
+    monkeypatch.setattr(Fit, "step", lambda _: pytest.fail("went on"))
+    with pytest.raises(UserError, match=r"metrics\.jsonl, line \d+: expected"):
+        run(config, tmp_path / "out", resume=True)
+
+
+def test_numbers_of_threads(small_run, tmp_path):
+    """F10."""
+    with pytest.raises(UserError, match="threads: expected at least 1, got 0"):
+        run(small_run(), tmp_path / "out", threads=0)
+
+
+def test_weights_of_another_code_version_are_refused(small_run, tmp_path, monkeypatch):
+    run(small_run(), tmp_path / "out")
+    monkeypatch.setattr("uhn.runs.identity.CODE_VERSION", 2)
+    with pytest.raises(UserError, match="out: trained by code version 1, this release has 2; train it again"):
+        evaluate_run(tmp_path / "out")

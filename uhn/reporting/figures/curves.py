@@ -12,6 +12,7 @@ from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.bands import band, draw_band
 from uhn.reporting.figures.drawing import Drawing, completed, joined, mark_points
 from uhn.reporting.figures.style import panels
+from uhn.runs.folder import METRICS
 from uhn.runs.journal import read_journal
 
 MEANS = {"epoch_loss": "epoch", "mean_loss": "step"}  # value -> position, in metrics.jsonl
@@ -56,8 +57,8 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
 
 def _mean_losses(run: Run) -> pd.DataFrame:
     """Return the mean losses of training with their positions, in a column ``epoch`` or ``step``."""
-    path = run.path.parent / "metrics.jsonl"
-    lines = [line for line in read_journal(path) if line["phase"] == "train"]
+    path = run.path.parent / METRICS
+    lines = [line for line in read_journal(path, run.record["config_digest"]) if line["phase"] == "train"]
     for value, position in MEANS.items():
         points = [(line[position], line[value]) for line in lines if value in line]
         if any(loss is None for _, loss in points):

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import load_file
 
 from uhn.errors import UserError
 from uhn.reporting.collect import Pair, Run
 from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.drawing import Drawing, completed
 from uhn.reporting.figures.style import nothing_to_show, panels
+from uhn.runs.folder import KERNEL
+from uhn.runs.identity import kernel_problem
 
 # share of the weights that the common colour scale covers
 COVERED = 0.995
@@ -22,7 +25,7 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
     """Draw the kernel of the first completed seed of each series, all on one scale; the CSV has every seed.
 
     Raises:
-        UserError: a kernel.npy is missing, damaged or no convolution kernel.
+        UserError: a kernel.safetensors is missing, damaged or no convolution kernel.
     """
     kernels = {
         series.id: {run.key: read_kernel(run) for run in completed(results[series.pair])}
@@ -65,19 +68,18 @@ def read_kernel(run: Run) -> np.ndarray:
     """Read a kernel (out, in, height, width), float32.
 
     Raises:
-        UserError: the file is missing, damaged or holds something else.
+        UserError: the file is missing, damaged, of another run or generator, or holds something else.
     """
-    path = run.path.parent / "kernel.npy"
-    try:
-        kernel = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; evaluate the run with its kernel") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: is no readable array ({error}); delete it and evaluate the run again") from None
-    if kernel.ndim != 4 or kernel.dtype != np.float32 or not np.isfinite(kernel).all():
+    folder = run.path.parent
+    path = folder / KERNEL
+    if problem := kernel_problem(folder):
+        raise UserError(problem)
+    kernels = list(load_file(path).values())
+    kernel = kernels[0] if kernels else np.empty(0)
+    if len(kernels) != 1 or kernel.ndim != 4 or kernel.dtype != np.float32 or not np.isfinite(kernel).all():
         raise UserError(
-            f"{path}: expected finite float32 of shape (out, in, height, width), got {kernel.dtype} of shape "
-            f"{kernel.shape}; delete it and evaluate the run again"
+            f"{path}: expected one finite float32 array of shape (out, in, height, width), got {len(kernels)}, the "
+            f"first {kernel.dtype} of shape {kernel.shape}; make it again: uhn generate {folder} --component NAME"
         )
     return kernel
 

@@ -13,6 +13,7 @@ from uhn.reporting.figure_definitions import FigureDefinition
 from uhn.reporting.figures.bands import band, draw_band
 from uhn.reporting.figures.drawing import Drawing, completed, joined, mark_points
 from uhn.reporting.figures.style import legend_above, nothing_to_show, panels
+from uhn.runs.folder import METRICS
 from uhn.runs.journal import read_journal
 
 
@@ -46,8 +47,9 @@ def draw(definition: FigureDefinition, results: Mapping[Pair, Sequence[Run]]) ->
 
 
 def _level_stds(run: Run) -> pd.DataFrame:
-    path = run.path.parent / "metrics.jsonl"
-    logged = [line for line in read_journal(path) if line["phase"].startswith("init") and "level_std" in line]
+    path = run.path.parent / METRICS
+    lines = read_journal(path, run.record["config_digest"])
+    logged = [line for line in lines if line["phase"].startswith("init") and "level_std" in line]
     if not logged:
         raise UserError(f"{path}: has no level statistics ('level_std'); rerun the training job")
     rows = []

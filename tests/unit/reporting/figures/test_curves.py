@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from synthetic_figures import SEEDS
+from synthetic_figures import SEEDS, write_lines
 from synthetic_results import record, write
 
 from uhn.errors import UserError
@@ -24,7 +24,7 @@ def in_steps(runs, variant):
     for path in sorted((runs / "transformer_mixed" / variant).rglob("metrics.jsonl")):
         lines = [line for line in map(json.loads, path.read_text().splitlines()) if "epoch_loss" in line]
         parts = [{"phase": "train", "step": line["step"], "mean_loss": line["epoch_loss"]} for line in lines]
-        path.write_text("".join(json.dumps(part) + "\n" for part in parts))
+        write_lines(path.with_name("result.json"), parts)
 
 
 def test_figure_5_of_a_schedule_in_steps_has_the_mean_losses_of_its_parts(runs, lines_of):

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 from synthetic_figures import SEEDS
 
 from uhn.errors import UserError
 from uhn.reporting.figures.kernels import mosaic, statistics
+from uhn.runs.identity import read_metadata
 
 
 def test_kernel_statistics_of_known_kernels():
@@ -39,8 +41,12 @@ def test_a_mosaic_has_one_tile_per_pair_of_channels():
 
 
 def test_other_arrays_are_no_kernels(runs, publish):
-    path = runs / "cifar10_cnn20" / "raw" / f"seed{SEEDS[1]}" / "kernel.npy"
+    path = runs / "cifar10_cnn20" / "raw" / f"seed{SEEDS[1]}" / "kernel.safetensors"
+    run = read_metadata(path)["run"]
     for array in (np.zeros((3, 3), np.float32), np.zeros((1, 1, 3, 3)), np.full((1, 1, 3, 3), np.nan, np.float32)):
-        np.save(path, array)
-        with pytest.raises(UserError, match=r"kernel\.npy: expected finite float32 of shape \(out, in,"):
+        path.write_bytes(save({"kernel": array}, metadata={"run": run}))
+        with pytest.raises(UserError, match=r"kernel\.safetensors: expected one finite float32 array of"):
             publish("4")
+    path.write_bytes(save({"kernel": np.zeros((1, 1, 3, 3), np.float32)}, metadata={"run": "0" * 64}))
+    with pytest.raises(UserError, match=r"kernel\.safetensors: belongs to run 000000000000, expected"):
+        publish("4")

@@ -1,11 +1,11 @@
 """Figures from synthetic runs: their files, captions, and what damaged input says."""
 
-import json
 import subprocess
 import sys
 
 import pytest
-from synthetic_figures import SEEDS
+from run_files import edit, sha256
+from synthetic_figures import SEEDS, write_kernel
 from synthetic_results import record, write
 
 from uhn.errors import UserError
@@ -16,7 +16,7 @@ from uhn.reporting.figures.publish_figure import publish_figure
 @pytest.mark.parametrize("name", figure_names())
 def test_every_figure_is_written_and_the_same_bytes_twice(publish, name):
     first, second = publish(name, "one"), publish(name, "two")
-    assert [path.name for path in first.values()] == [f"{name}.pdf", f"{name}.png", f"{name}.csv"]
+    assert [path.name for path in first.values()] == [f"{name}.{ending}" for ending in ("pdf", "png", "csv", "json")]
     for ending, path in first.items():
         assert path.read_bytes() == second[ending].read_bytes()
     assert first["png"].read_bytes().startswith(b"\x89PNG")
@@ -52,6 +52,7 @@ def test_what_a_caption_states(publish, captions):
 
 def test_mixed_versions_are_said_of_the_figure(runs, publish, captions):
     write(runs, record("cifar10_cnn20", "raw", SEEDS[0], 0.0, source_digest="another", code_version=2))
+    write_kernel(runs, "raw", SEEDS[0], 0.2)
     publish("4")
     assert "code versions 1, 2, sources 5eed5eed5eed, another). Warning: " in captions[0]
     assert "Warning: The runs of this figure mix 2 code versions (1, 2)" in captions[0]
@@ -59,9 +60,9 @@ def test_mixed_versions_are_said_of_the_figure(runs, publish, captions):
 
 @pytest.mark.parametrize("name", figure_names())
 def test_a_figure_of_diverged_runs_only_still_says_so(runs, publish, captions, name):
+    outcome = {"status": "diverged", "reason": "loss is not finite", "metrics": {}}
     for path in sorted(runs.rglob("result.json")):
-        data = json.loads(path.read_text()) | {"status": "diverged", "reason": "loss is not finite", "metrics": {}}
-        path.write_text(json.dumps(data))
+        edit(path, lambda data: data.update(outcome))
     assert publish(name)["png"].stat().st_size > 1000
     assert ", not drawn; code" in captions[0]
 
@@ -73,15 +74,15 @@ def run_file(runs, setting, variant, name):
 @pytest.mark.parametrize(
     ("name", "pair", "file", "content", "message"),
     [
-        ("4", ("cifar10_cnn20", "raw"), "kernel.npy", None, r"seed59358/kernel\.npy: missing; evaluate the run"),
-        ("4", ("cifar10_cnn20", "raw"), "kernel.npy", b"\x93NUMPY", r"kernel\.npy: is no readable array"),
+        ("4", ("cifar10_cnn20", "raw"), "kernel.safetensors", None, r"seed59358/kernel\.safetensors: missing"),
+        ("4", ("cifar10_cnn20", "raw"), "kernel.safetensors", b"\x93NUMPY", r"kernel\.safetensors: differs from what"),
         ("5", ("transformer_mixed", "uhn"), "metrics.jsonl", None, r"metrics\.jsonl: cannot be read"),
         (
             "5",
             ("transformer_mixed", "uhn"),
             "metrics.jsonl",
             b'{"step": 1, "phase": "train"}\n{"st',
-            r"metrics\.jsonl, line 2: expected an object",
+            r"metrics\.jsonl, line 3: expected an object",
         ),
         ("5", ("transformer_mixed", "uhn"), "metrics.jsonl", b'{"step": 1, "phase": "train"}\n', "has no mean losses"),
         (
@@ -96,7 +97,11 @@ def run_file(runs, setting, variant, name):
 )
 def test_damaged_files_are_named_and_nothing_is_written(runs, tmp_path, name, pair, file, content, message):
     path = run_file(runs, *pair, file)
+    if file == "metrics.jsonl" and content is not None:
+        content = path.read_bytes().splitlines(keepends=True)[0] + content
     path.unlink() if content is None else path.write_bytes(content)
+    if file == "metrics.jsonl" and content is not None:
+        edit(path.with_name("result.json"), lambda record: record.update(metrics_sha256=sha256(path)))
     seeds = dict.fromkeys([pair], SEEDS)
     with pytest.raises(UserError, match=message) as caught:
         publish_with(runs, tmp_path, name, seeds)

@@ -27,8 +27,10 @@ def test_every_candidate_of_the_grid_is_in_the_figure(selections):
 
 def test_the_files_are_the_same_bytes_twice(selections, tmp_path, captions):
     sweep = decided(selections)[0]
-    one, two = (publish_stages(sweep, tmp_path / name, "demo", "short").paths for name in ("one", "two"))
-    assert [path.name for path in one] == ["stages.pdf", "stages.png", "stages.csv"]
+    one, two = (
+        publish_stages(sweep, tmp_path / "sweeps", tmp_path / name, "demo", "short").paths for name in ("one", "two")
+    )
+    assert [path.name for path in one] == [f"stages.{ending}" for ending in ("pdf", "png", "csv", "json")]
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
     assert one[0].read_bytes().startswith(b"%PDF") and one[1].read_bytes().startswith(b"\x89PNG")
     with one[2].open(newline="") as file:
@@ -41,5 +43,5 @@ def test_the_files_are_the_same_bytes_twice(selections, tmp_path, captions):
 
 def test_it_needs_a_finished_search(selections, tmp_path):
     with pytest.raises(UserError, match="sweep small: no selection of stage 3 to draw"):
-        publish_stages(decided(selections[:2])[0], tmp_path / "out", "demo", "short")
+        publish_stages(decided(selections[:2])[0], tmp_path / "sweeps", tmp_path / "out", "demo", "short")
     assert not (tmp_path / "out").exists()
