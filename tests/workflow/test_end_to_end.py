@@ -30,7 +30,7 @@ def test_build_rebuild_and_kill(short_pipeline):
     np.testing.assert_allclose(float(cell["ours_mean"]), np.mean(seeds), rtol=1e-12)
     np.testing.assert_allclose(float(cell["ours_std"]), np.std(seeds, ddof=1), rtol=1e-12)
     assert float(cell["paper_mean"]) == 0.0104
-    assert "Demo scale: test scale: a few steps." in (folder / "results/demo/tables/table_11.md").read_text()
+    assert "Demo scale: test scale: a few steps" in (folder / "results/demo/tables/table_11.md").read_text()
 
     with sqlite3.connect(folder / "scratch" / "mlflow.db") as database:
         (tracked,) = database.execute("select count(*) from runs where lifecycle_stage = 'active'").fetchone()
