@@ -28,7 +28,9 @@ def make(tmp_path):
 
     def run(*arguments):
         (tmp_path / "asked").unlink(missing_ok=True)
-        environment = {name: value for name, value in os.environ.items() if name != "UHN_TRACKING_URI"}
+        # `make test` hands its own flags and overrides on to every make below it
+        inherited = {"UHN_TRACKING_URI", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
+        environment = {name: value for name, value in os.environ.items() if name not in inherited}
         done = subprocess.run(["make", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return (tmp_path / "asked").read_text(encoding="utf-8").split("\0"), done.stdout
